@@ -1,0 +1,118 @@
+// The system calls a machine may make: all of them, and all replaceable by a simulator.
+//
+// No call blocks. "Would block" is an ordinary result, not an error, and costs no allocation.
+#ifndef ROTOR_CORE_BACKEND_IO_H_
+#define ROTOR_CORE_BACKEND_IO_H_
+
+#include <cerrno>
+#include <cstddef>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "core/backend/socket_address.h"
+
+namespace rotor {
+
+class Io;
+
+// An open descriptor and the duty to close it, through the Io that opened it. Closing ends its
+// watch. The Io must outlive it.
+class Fd {
+ public:
+  Fd() = default;
+  Fd(Io& io, int number) : io_(&io), number_(number) {}
+  Fd(Fd&& other) noexcept : io_(other.io_), number_(std::exchange(other.number_, -1)) {}
+  Fd& operator=(Fd&& other) noexcept {
+    Close();
+    io_ = other.io_;
+    number_ = std::exchange(other.number_, -1);
+    return *this;
+  }
+  ~Fd() { Close(); }
+
+  bool is_open() const { return number_ >= 0; }
+  Io* io() const { return io_; }
+  int number() const { return number_; }
+  void Close() noexcept;
+
+ private:
+  Io* io_ = nullptr;
+  int number_ = -1;
+};
+
+// What a transfer did. `error` is an errno value, 0 if none.
+struct IoResult {
+  size_t bytes = 0;
+  int error = 0;
+
+  bool ok() const { return error == 0; }
+  bool would_block() const { return error == EAGAIN || error == EWOULDBLOCK; }
+};
+
+struct Accepted {
+  Fd socket;      // Not open if `error` is set.
+  int error = 0;  // EAGAIN: no connection waits. EMFILE and the like: see accept(2).
+
+  bool would_block() const { return error == EAGAIN || error == EWOULDBLOCK; }
+};
+
+struct ListenerOptions {
+  int backlog = 4096;  // Connections the kernel holds before they are accepted; it may hold fewer.
+  // Accept only once the client has sent something, or after about this many seconds (tcp(7),
+  // TCP_DEFER_ACCEPT). For protocols whose client speaks first. 0 turns it off. TCP only.
+  int defer_accept_seconds = 0;
+};
+
+// Belongs to a Backend; used on the loop's thread only.
+class Io {
+ public:
+  virtual ~Io() = default;
+
+  // A listening stream socket. TCP connections accepted from it have TCP_NODELAY set. An IPv6
+  // listener takes no IPv4 connections. A stale Unix socket file, one that nobody listens on, is
+  // replaced; closing the listener removes the file it made.
+  virtual absl::StatusOr<Fd> Listen(const SocketAddress& address,
+                                    const ListenerOptions& options) = 0;
+  virtual Accepted Accept(const Fd& listener) = 0;
+
+  // Zero bytes without an error mean the end of the stream. `into` must not be empty.
+  virtual IoResult Read(const Fd& socket, std::span<char> into) = 0;
+  // Sends the pieces in order; may send only a part. At most kWritePiecesMax pieces. A closed
+  // peer is EPIPE, never a signal.
+  virtual IoResult Write(const Fd& socket, std::span<const std::string_view> pieces) = 0;
+  static constexpr size_t kWritePiecesMax = 16;
+  // Tells the peer that no more will be sent; reading goes on.
+  virtual IoResult ShutdownWrite(const Fd& socket) = 0;
+
+  // `address` must be an IP address.
+  virtual absl::StatusOr<Fd> BindDatagram(const SocketAddress& address) = 0;
+  // One datagram; what does not fit into `into` is lost, and `bytes` is then its full size. An
+  // empty datagram is 0 bytes without an error.
+  virtual IoResult ReceiveFrom(const Fd& socket, std::span<char> into, SocketAddress& from) = 0;
+  virtual IoResult SendTo(const Fd& socket, std::string_view datagram, const SocketAddress& to) = 0;
+
+  // With the port the kernel chose.
+  virtual absl::StatusOr<SocketAddress> LocalAddress(const Fd& socket) = 0;
+  virtual absl::StatusOr<SocketAddress> PeerAddress(const Fd& socket) = 0;
+
+  // A descriptor that becomes readable when one of `signals` arrives. Until it is closed those
+  // signals are blocked for the calling thread, so open it before starting threads, and for each
+  // signal only once. Signals not read when it is closed are lost.
+  virtual absl::StatusOr<Fd> OpenSignals(std::span<const int> signals) = 0;
+  // The next signal number into `signal`; would_block() if none waits.
+  virtual IoResult ReadSignal(const Fd& signals, int& signal) = 0;
+
+ private:
+  friend class Fd;
+  virtual void Close(int number) noexcept = 0;
+};
+
+inline void Fd::Close() noexcept {
+  if (number_ >= 0) io_->Close(std::exchange(number_, -1));
+}
+
+}  // namespace rotor
+
+#endif  // ROTOR_CORE_BACKEND_IO_H_

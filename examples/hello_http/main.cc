@@ -1,0 +1,56 @@
+// Answers "Hello, World!" to GET / and /plaintext: curl -i http://127.0.0.1:8888/
+#include <cstdio>
+#include <string>
+
+#include "absl/flags/flag.h"
+#include "absl/flags/parse.h"
+#include "core/backend/epoll/epoll_backend.h"
+#include "core/loop/loop.h"
+#include "protocols/http/server/server.h"
+
+ABSL_FLAG(std::string, bind, "127.0.0.1", "address to listen on");
+ABSL_FLAG(uint16_t, port, 8888, "port to listen on; 0 lets the kernel choose");
+
+namespace {
+
+class Hello {
+ public:
+  void RequestReceived(const rotor::http::Request& request, rotor::http::Reply& reply,
+                       rotor::Scope&) {
+    const bool known = request.head.path == "/" || request.head.path == "/plaintext";
+    const absl::Status status =
+        known ? reply.Send("text/plain", "Hello, World!")
+              : reply.Send({.status = 404, .content_type = "text/plain"}, "not found\n");
+    // What is not sent becomes a 500.
+    if (!status.ok()) std::fprintf(stderr, "hello_http: %s\n", status.ToString().c_str());
+  }
+};
+
+using App = rotor::Compose<rotor::http::Server<Hello>>;
+
+absl::Status Serve() {
+  auto address = rotor::SocketAddress::Ip(absl::GetFlag(FLAGS_bind), absl::GetFlag(FLAGS_port));
+  if (!address.ok()) return address.status();
+  auto backend = rotor::EpollBackend::Create();
+  if (!backend.ok()) return backend.status();
+
+  rotor::LoopBuilder<App> builder({}, **backend);
+  rotor::http::ServerOptions options;
+  options.addresses = {*address};
+  options.listener.defer_accept_seconds = 5;
+  auto mounted = rotor::http::Mount(builder, "http", options, Hello());
+  if (!mounted.ok()) return mounted.status();
+
+  std::printf("listening on http://%s/\n", mounted->addresses[0].ToString().c_str());
+  std::fflush(stdout);
+  return std::move(builder).Build().Run();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  absl::ParseCommandLine(argc, argv);
+  const absl::Status status = Serve();
+  if (!status.ok()) std::fprintf(stderr, "hello_http: %s\n", status.ToString().c_str());
+  return status.ok() ? 0 : 1;
+}

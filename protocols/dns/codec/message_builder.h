@@ -1,0 +1,88 @@
+// Writes a DNS message into a buffer of the caller's.
+#ifndef ROTOR_PROTOCOLS_DNS_CODEC_MESSAGE_BUILDER_H_
+#define ROTOR_PROTOCOLS_DNS_CODEC_MESSAGE_BUILDER_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "protocols/dns/codec/message_view.h"
+#include "protocols/dns/codec/name.h"
+#include "protocols/dns/codec/record_data.h"
+#include "protocols/dns/codec/types.h"
+
+namespace rotor::dns {
+
+// An OPT record without options.
+inline constexpr size_t kEdnsBytes = 11;
+
+// Appends questions and records in wire order, compressing names (RFC 1035 section 4.1.4). Each Add
+// writes all of what it was given or, when that does not fit, nothing, and says so by its
+// result. Never allocates. Names are written as given, but a name that repeats an earlier one up to
+// case refers to it and so takes over its spelling.
+class MessageBuilder {
+ public:
+  // The message goes to the front of `buffer`, at least 12 and at most 65535 bytes of which are
+  // used. `buffer` must outlive the builder.
+  explicit MessageBuilder(std::span<char> buffer);
+
+  // Sections must be added in wire order: questions first, and so on.
+  bool AddQuestion(const Question& question);
+  bool AddRecord(Section section, const Name& owner, RecordClass record_class, uint32_t ttl,
+                 const RecordData& data);
+  // All `records`, of one type and class IN, or none of them.
+  bool AddRrset(Section section, const Name& owner, uint32_t ttl,
+                std::span<const RecordData> records);
+
+  // Keeps kEdnsBytes free for AddEdns, which then cannot fail. False when they are not left.
+  bool ReserveEdns();
+  // An OPT record (RFC 6891 section 6.1.2), at most one, with `edns.options` copied.
+  bool AddEdns(const Edns& edns);
+
+  // Writes the header with the counts of what was added and returns the size of the message.
+  size_t Finish(const Header& header);
+
+ private:
+  // Where a name, or the tail of one, was written.
+  struct Suffix {
+    uint16_t offset;
+    uint8_t bytes;  // uncompressed, with the root
+  };
+  // Names beyond that many suffixes are written but not pointed to.
+  static constexpr size_t kSuffixesMax = 32;
+
+  // What an Add that failed goes back to.
+  struct Mark {
+    size_t size;
+    size_t suffix_count;
+    uint16_t count;
+  };
+
+  void EnterSection(Section section);
+  Mark Here() { return {size_, suffix_count_, count()}; }
+  void GoBack(const Mark& mark);
+  bool PutRecord(const Name& owner, RecordClass record_class, uint32_t ttl, const RecordData& data);
+  bool PutData(const RecordData& data);
+  bool PutName(std::string_view wire);
+  bool PutBytes(std::string_view bytes);
+  bool Put16(uint16_t value);
+  bool Put32(uint32_t value);
+  const Suffix* FindSuffix(std::string_view wire) const;
+  bool WireEqualAt(size_t offset, std::string_view wire) const;
+  uint16_t& count() { return counts_[static_cast<size_t>(section_)]; }
+
+  char* data_;
+  size_t limit_;  // bytes of the buffer that Add may use
+  size_t size_ = kHeaderBytes;
+  Section section_ = Section::kQuestion;
+  std::array<uint16_t, 4> counts_ = {};
+  bool edns_reserved_ = false;
+  size_t suffix_count_ = 0;
+  std::array<Suffix, kSuffixesMax> suffixes_;
+};
+
+}  // namespace rotor::dns
+
+#endif  // ROTOR_PROTOCOLS_DNS_CODEC_MESSAGE_BUILDER_H_

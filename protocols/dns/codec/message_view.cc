@@ -1,0 +1,163 @@
+#include "protocols/dns/codec/message_view.h"
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "protocols/dns/codec/wire.h"
+
+namespace rotor::dns {
+namespace {
+
+// Behind a record's owner: type, class, TTL, and the size of the data.
+constexpr size_t kFixedBytes = 10;
+
+Header ReadHeader(std::string_view packet) {
+  const uint16_t bits = wire::Read16(packet, 2);
+  return {
+      .id = wire::Read16(packet, 0),
+      .response = (bits & 0x8000) != 0,
+      .opcode = static_cast<Opcode>(bits >> 11 & 0xf),
+      .authoritative = (bits & 0x0400) != 0,
+      .truncated = (bits & 0x0200) != 0,
+      .recursion_desired = (bits & 0x0100) != 0,
+      .recursion_available = (bits & 0x0080) != 0,
+      .reserved = (bits & 0x0040) != 0,
+      .authentic_data = (bits & 0x0020) != 0,
+      .checking_disabled = (bits & 0x0010) != 0,
+      .response_code = static_cast<uint8_t>(bits & 0xf),
+  };
+}
+
+// The bytes of a record behind its owner, which begin at `*offset`; steps over them. False when
+// they run out of the packet.
+bool SplitRecord(std::string_view packet, size_t* offset, std::string_view* fixed,
+                 std::string_view* data) {
+  if (packet.size() - *offset < kFixedBytes) return false;
+  *fixed = packet.substr(*offset, kFixedBytes);
+  *offset += kFixedBytes;
+  const size_t data_bytes = wire::Read16(*fixed, 8);
+  if (packet.size() - *offset < data_bytes) return false;
+  *data = packet.substr(*offset, data_bytes);
+  *offset += data_bytes;
+  return true;
+}
+
+bool OptionsAreWellFormed(std::string_view options) {
+  while (!options.empty()) {
+    if (options.size() < 4) return false;
+    const size_t bytes = 4u + wire::Read16(options, 2);
+    if (options.size() < bytes) return false;
+    options.remove_prefix(bytes);
+  }
+  return true;
+}
+
+}  // namespace
+
+ParseResult MessageView::Parse(std::string_view packet) {
+  *this = MessageView();
+  if (packet.size() < kHeaderBytes) return ParseResult::kNoHeader;
+  packet_ = packet;
+  header_ = ReadHeader(packet);
+  for (size_t i = 0; i < counts_.size(); ++i) counts_[i] = wire::Read16(packet, 4 + 2 * i);
+  size_t offset = kHeaderBytes;
+  if (!ParseQuestions(&offset)) return ParseResult::kMalformed;
+  records_offset_ = offset;
+  return ParseRecords(offset) ? ParseResult::kComplete : ParseResult::kMalformed;
+}
+
+bool MessageView::ParseQuestions(size_t* offset) {
+  for (uint16_t i = 0; i < Count(Section::kQuestion); ++i) {
+    const bool named =
+        i == 0 ? wire::ReadName(packet_, offset, &question_.name) : wire::SkipName(packet_, offset);
+    if (!named || packet_.size() - *offset < 4) return false;
+    if (i == 0) {
+      question_.type = static_cast<RecordType>(wire::Read16(packet_, *offset));
+      question_.record_class = static_cast<RecordClass>(wire::Read16(packet_, *offset + 2));
+      has_question_ = true;
+    }
+    *offset += 4;
+  }
+  return true;
+}
+
+bool MessageView::ParseRecords(size_t offset) {
+  for (Section section : {Section::kAnswer, Section::kAuthority, Section::kAdditional}) {
+    for (uint16_t i = 0; i < Count(section); ++i) {
+      const size_t owner = offset;
+      std::string_view fixed;
+      std::string_view data;
+      if (!wire::SkipName(packet_, &offset)) return false;
+      if (!SplitRecord(packet_, &offset, &fixed, &data)) return false;
+      if (wire::Read16(fixed, 0) != static_cast<uint16_t>(RecordType::kOpt)) continue;
+      if (section != Section::kAdditional || packet_[owner] != 0) return false;
+      if (!ParseEdns(fixed, data)) return false;
+    }
+  }
+  return offset == packet_.size();
+}
+
+// RFC 6891 section 6.1.2 and 6.1.3.
+bool MessageView::ParseEdns(std::string_view fixed_fields, std::string_view options) {
+  if (edns_.has_value()) return false;
+  edns_.emplace();
+  edns_->payload_bytes = wire::Read16(fixed_fields, 2);
+  edns_->extended_response_code = wire::Read8(fixed_fields, 4);
+  edns_->version = wire::Read8(fixed_fields, 5);
+  edns_->dnssec_ok = (wire::Read8(fixed_fields, 6) & 0x80) != 0;
+  if (!OptionsAreWellFormed(options)) return false;
+  edns_->options = options;
+  return true;
+}
+
+bool MessageView::Cursor::Next(RecordView* record) {
+  const size_t answers = message_->Count(Section::kAnswer);
+  const size_t authorities = answers + message_->Count(Section::kAuthority);
+  const size_t records = authorities + message_->Count(Section::kAdditional);
+  if (malformed_ || done_ == records) return false;
+  std::string_view fixed;
+  if (!wire::ReadName(message_->packet_, &offset_, &record->owner) ||
+      !SplitRecord(message_->packet_, &offset_, &fixed, &record->data)) {
+    malformed_ = true;
+    return false;
+  }
+  record->section = done_ < answers       ? Section::kAnswer
+                    : done_ < authorities ? Section::kAuthority
+                                          : Section::kAdditional;
+  record->type = static_cast<RecordType>(wire::Read16(fixed, 0));
+  record->record_class = static_cast<RecordClass>(wire::Read16(fixed, 2));
+  record->ttl = wire::Read32(fixed, 4);
+  ++done_;
+  return true;
+}
+
+absl::StatusOr<RecordData> MessageView::DecodeData(const RecordView& record) const {
+  const wire::DataLayout* layout = wire::FindDataLayout(record.type);
+  if (layout == nullptr || layout->names == 0) {
+    return RecordData::FromWire(record.type, record.data);
+  }
+  if (record.data.size() < layout->prefix_bytes) {
+    return RecordData::FromWire(record.type, record.data);  // says what is wrong
+  }
+  size_t offset = static_cast<size_t>(record.data.data() - packet_.data());
+  // A name must not run into the next record; the pointers in it may lead anywhere before.
+  const std::string_view until_end = packet_.substr(0, offset + record.data.size());
+  std::string decoded(record.data.substr(0, layout->prefix_bytes));
+  offset += layout->prefix_bytes;
+  for (int i = 0; i < layout->names; ++i) {
+    Name name;
+    if (!wire::ReadName(until_end, &offset, &name)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("record data of type ", static_cast<int>(record.type), " at byte ", offset,
+                       " of the message: malformed domain name"));
+    }
+    decoded.append(name.wire());
+  }
+  decoded.append(until_end.substr(offset));
+  return RecordData::FromWire(record.type, decoded);
+}
+
+}  // namespace rotor::dns

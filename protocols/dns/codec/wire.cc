@@ -1,0 +1,99 @@
+#include "protocols/dns/codec/wire.h"
+
+#include <string_view>
+
+namespace rotor::dns::wire {
+namespace {
+
+// Where the pointer at `offset` leads, or 0 when it does not lead behind the header and before
+// `segment`, the start of the run of labels it ends.
+size_t PointerTarget(std::string_view message, size_t offset, size_t segment) {
+  if (offset + 2 > message.size()) return 0;
+  const size_t target = Read16(message, offset) & kPointerOffsetMax;
+  return target >= kHeaderBytes && target < segment ? target : 0;
+}
+
+}  // namespace
+
+bool SkipName(std::string_view message, size_t* offset) {
+  const size_t start = *offset;
+  size_t position = start;
+  while (position < message.size()) {
+    const uint8_t length = Read8(message, position);
+    if (length > kLabelBytesMax) {
+      *offset = position + 2;
+      return length >= kPointerBits && PointerTarget(message, position, start) != 0;
+    }
+    position += 1 + length;
+    if (position - start > kNameBytesMax) return false;
+    if (length == 0) {
+      *offset = position;
+      return true;
+    }
+  }
+  return false;
+}
+
+bool ReadName(std::string_view message, size_t* offset, Name* name) {
+  *name = Name();
+  size_t position = *offset;
+  size_t segment = position;
+  for (size_t pointers = 0; position < message.size();) {
+    const uint8_t length = Read8(message, position);
+    if (length == 0) {
+      if (pointers == 0) *offset = position + 1;
+      return true;
+    }
+    if (length <= kLabelBytesMax) {
+      const size_t next = position + 1 + length;
+      if (next > message.size()) return false;
+      if (!name->AppendLabel(message.substr(position + 1, length))) return false;
+      position = next;
+      continue;
+    }
+    segment = length < kPointerBits ? 0 : PointerTarget(message, position, segment);
+    if (segment == 0 || pointers == kLabelsMax) return false;
+    if (pointers++ == 0) *offset = position + 2;
+    position = segment;
+  }
+  return false;
+}
+
+size_t MeasureName(std::string_view bytes) {
+  for (size_t position = 0; position < bytes.size() && position < kNameBytesMax;) {
+    const uint8_t length = Read8(bytes, position);
+    if (length > kLabelBytesMax) return 0;
+    position += 1 + length;
+    if (length == 0) return position;
+  }
+  return 0;
+}
+
+const DataLayout* FindDataLayout(RecordType type) {
+  static constexpr DataLayout kAddress4 = {4, 0, 0, false};
+  static constexpr DataLayout kAddress16 = {16, 0, 0, false};
+  static constexpr DataLayout kOneName = {0, 1, 0, true};
+  static constexpr DataLayout kSoaLayout = {0, 2, 20, true};
+  static constexpr DataLayout kMxLayout = {2, 1, 0, true};
+  static constexpr DataLayout kSrvLayout = {6, 1, 0, false};
+  switch (type) {
+    case RecordType::kA:
+      return &kAddress4;
+    case RecordType::kAaaa:
+      return &kAddress16;
+    case RecordType::kNs:
+    case RecordType::kCname:
+    case RecordType::kPtr:
+      return &kOneName;
+    case RecordType::kSoa:
+      return &kSoaLayout;
+    case RecordType::kMx:
+      return &kMxLayout;
+    case RecordType::kSrv:
+      return &kSrvLayout;
+    default:
+      return nullptr;
+  }
+}
+
+}  // namespace rotor::dns::wire

@@ -1,0 +1,125 @@
+// A zone held in memory: what an authoritative server knows about one part of the name space.
+#ifndef ROTOR_PROTOCOLS_DNS_ZONE_ZONE_H_
+#define ROTOR_PROTOCOLS_DNS_ZONE_ZONE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "protocols/dns/codec/name.h"
+#include "protocols/dns/codec/record_data.h"
+#include "protocols/dns/codec/types.h"
+
+namespace rotor::dns {
+
+// One RRset in a message, 12 bytes of fixed fields and a compressed owner name per record included.
+// Keeps every answer, with the longest CNAME chain before it, below the 65535 bytes of TCP.
+inline constexpr size_t kRrsetBytesMax = 48 * 1024;
+
+// The SOA record of a zone, names as text relative to the zone's origin ("ns" or
+// "ns.example.net."; "@" is the origin). Times in seconds.
+struct ZoneOptions {
+  std::string primary_server = "ns";
+  std::string mailbox = "hostmaster";
+  uint32_t serial = 1;
+  uint32_t refresh = 3600;
+  uint32_t retry = 600;
+  uint32_t expire = 604800;
+  uint32_t minimum = 60;  // negative answers are cached for min(minimum, soa_ttl)
+  uint32_t soa_ttl = 3600;
+};
+
+// All records of one owner name and one type (RFC 2181 section 5).
+struct Rrset {
+  RecordType type;
+  uint32_t ttl = 0;                           // seconds, the same for all records
+  std::vector<RecordData> records;            // empty exactly when `dynamic_text` is set
+  std::function<std::string()> dynamic_text;  // makes the text of the one TXT record
+};
+
+// What a zone says about a name and a type.
+struct LookupResult {
+  enum class Outcome : uint8_t {
+    kOutOfZone,  // the name is not at or below the origin
+    kFound,      // `rrset` has the type asked for, or is any one RRset when all were asked for
+    kCname,      // `rrset` is the CNAME to follow
+    kNoData,     // the name exists, the type does not (also: only names below it exist)
+    kNameError,  // there is no such name (NXDOMAIN)
+  };
+  Outcome outcome;
+  const Rrset* rrset = nullptr;  // for kFound and kCname; owned by the zone
+};
+
+// A tree of labels below an origin, class IN. Built once by Add, then only read: any number of
+// threads may call the const members at the same time. Lookups cost time linear in the name and
+// never allocate.
+//
+// Zone cuts are not served: NS is accepted at the origin only, DNAME nowhere.
+class Zone {
+ public:
+  // A zone with its SOA record only. `origin` is absolute ("hub.test." or "hub.test"). Fails when a
+  // name is malformed or a time exceeds 2^31 - 1 seconds.
+  static absl::StatusOr<Zone> Create(std::string_view origin, const ZoneOptions& options = {});
+
+  Zone(Zone&&) noexcept;
+  Zone& operator=(Zone&&) noexcept;
+  ~Zone();
+
+  // Adds one record. `owner` is text relative to the origin ("www", "*.dev", "@", or absolute with
+  // a last dot). A first label `*` makes a wildcard (RFC 4592). On failure nothing is changed:
+  //   kInvalidArgument   owner malformed or not under the origin; TTL over 2^31 - 1 or another than
+  //                      that of the records of this name and type (RFC 2181 section 5.2); a
+  //                      second SOA; a type that is no data (OPT, 128 to 255)
+  //   kFailedPrecondition  CNAME beside other data or another CNAME (RFC 2181 section 10.1);
+  //                      dynamic and fixed TXT at one name
+  //   kAlreadyExists     the same record again
+  //   kResourceExhausted   the RRset would exceed kRrsetBytesMax
+  //   kUnimplemented     NS below the origin, DNAME
+  absl::Status Add(std::string_view owner, uint32_t ttl, RecordData data);
+  absl::Status Add(const Name& owner, uint32_t ttl, RecordData data);
+
+  // Adds a TXT record whose text is made by `text` each time it is asked for, once per query, cut
+  // into strings of 255 bytes. `text` runs on the thread that answers, must not block, and must be
+  // safe to call from several threads when several loops share the zone; it may be called again for
+  // the repetition of a truncated answer over TCP. A text longer than kRrsetBytesMax makes that
+  // query fail with SERVFAIL. `ttl` is usually 0. Fails as Add does.
+  absl::Status AddDynamicText(std::string_view owner, uint32_t ttl,
+                              std::function<std::string()> text);
+
+  // RFC 1034 section 4.3.2 within the zone, with the closest encloser rule for wildcards (RFC 4592
+  // section 3.3). `type` may be RecordType::kAny.
+  LookupResult Lookup(const Name& name, RecordType type) const;
+
+  const Name& origin() const { return origin_; }
+
+  // One record, owned by the zone.
+  const Rrset& soa() const;
+
+  // What a SOA record in a negative answer carries: min(its TTL, MINIMUM), in seconds (RFC 2308
+  // section 3).
+  uint32_t negative_ttl() const { return negative_ttl_; }
+
+ private:
+  struct Node;
+
+  Zone(const Name& origin, uint32_t negative_ttl);
+
+  absl::Status Insert(const Name& owner, uint32_t ttl, RecordData data);
+  absl::Status Check(const Name& owner, RecordType type, uint32_t ttl) const;
+  const Node* Find(const Name& owner) const;
+  Node& FindOrMake(const Name& owner);
+
+  Name origin_;
+  uint32_t negative_ttl_;
+  std::unique_ptr<Node> apex_;
+};
+
+}  // namespace rotor::dns
+
+#endif  // ROTOR_PROTOCOLS_DNS_ZONE_ZONE_H_

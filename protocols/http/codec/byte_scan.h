@@ -1,0 +1,115 @@
+// Finds the first byte outside a class: the innermost loops of the gate, and the only place to
+// change for wider strides.
+#ifndef ROTOR_PROTOCOLS_HTTP_CODEC_BYTE_SCAN_H_
+#define ROTOR_PROTOCOLS_HTTP_CODEC_BYTE_SCAN_H_
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+namespace rotor::http {
+
+enum ByteClass : uint8_t {
+  kToken = 1,      // tchar of RFC 9110 section 5.6.2.
+  kPath = 2,       // pchar of RFC 3986 section 3.3 without '%', and '/'.
+  kQuery = 4,      // The same with '?', '[' and ']': see CheckOriginForm in framing_gate.cc.
+  kRegName = 8,    // unreserved and sub-delims of RFC 3986 section 2.
+  kDigit = 16,     // 0 to 9.
+  kHexDigit = 32,  // 0 to 9, a to f, A to F.
+  kText = 64,      // Any byte but controls; HTAB included. Field values (RFC 9110 section 5.5).
+};
+
+namespace internal {
+
+constexpr std::array<uint8_t, 256> MakeByteClasses() {
+  std::array<uint8_t, 256> classes{};
+  const auto add = [&classes](std::string_view bytes, int flags) {
+    for (const char byte : bytes) classes[static_cast<uint8_t>(byte)] |= flags;
+  };
+  constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  add(kLetters, kToken | kPath | kQuery | kRegName);
+  add("0123456789", kToken | kPath | kQuery | kRegName | kDigit | kHexDigit);
+  add("abcdefABCDEF", kHexDigit);
+  add("-._~", kPath | kQuery | kRegName);
+  add("!$&'()*+,;=", kPath | kQuery | kRegName);
+  add(":@/", kPath | kQuery);
+  add("?[]", kQuery);
+  add("!#$%&'*+-.^_`|~", kToken);
+  for (int byte = 0; byte < 256; ++byte) {
+    if (byte == '\t' || (byte >= ' ' && byte != 0x7f)) classes[byte] |= kText;
+  }
+  return classes;
+}
+
+inline constexpr std::array<uint8_t, 256> kByteClasses = MakeByteClasses();
+
+}  // namespace internal
+
+inline bool IsOf(ByteClass wanted, char byte) {
+  return (internal::kByteClasses[static_cast<uint8_t>(byte)] & wanted) != 0;
+}
+
+// Offset of the first byte at or after `from` that is not of the class; text.size() without one.
+inline size_t FindNot(ByteClass wanted, std::string_view text, size_t from = 0) {
+  while (from < text.size() && IsOf(wanted, text[from])) ++from;
+  return from;
+}
+
+inline bool ConsistsOf(ByteClass wanted, std::string_view text) {
+  return FindNot(wanted, text) == text.size();
+}
+
+// FindNot(kText, ...) in strides: where a line ends, or breaks the rules.
+#if defined(__SSE2__)
+inline size_t FindControl(std::string_view text, size_t from) {
+  const __m128i last_control = _mm_set1_epi8(0x1f);
+  const __m128i tab = _mm_set1_epi8('\t');
+  const __m128i del = _mm_set1_epi8(0x7f);
+  for (; from + sizeof(__m128i) <= text.size(); from += sizeof(__m128i)) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + from));
+    const __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(bytes, last_control), bytes);
+    const __m128i low_no_tab = _mm_andnot_si128(_mm_cmpeq_epi8(bytes, tab), low);
+    const __m128i found = _mm_or_si128(low_no_tab, _mm_cmpeq_epi8(bytes, del));
+    const auto mask = static_cast<unsigned>(_mm_movemask_epi8(found));
+    if (mask != 0) return from + static_cast<size_t>(std::countr_zero(mask));
+  }
+  return FindNot(kText, text, from);
+}
+#else
+inline size_t FindControl(std::string_view text, size_t from) {
+  constexpr uint64_t kOnes = 0x0101010101010101;
+  constexpr uint64_t kHighBits = 0x80 * kOnes;
+  for (; from + sizeof(uint64_t) <= text.size(); from += sizeof(uint64_t)) {
+    uint64_t bytes;
+    std::memcpy(&bytes, text.data() + from, sizeof(bytes));
+    // High bits tell whether any byte is below 0x20 or equal to 0x7f, though not always which one.
+    const uint64_t below_space = (bytes - 0x20 * kOnes) & ~bytes;
+    const uint64_t delete_is_zero = bytes ^ (0x7f * kOnes);
+    const uint64_t is_delete = (delete_is_zero - kOnes) & ~delete_is_zero;
+    if (((below_space | is_delete) & kHighBits) == 0) continue;
+    const size_t found = FindNot(kText, text.substr(0, from + sizeof(uint64_t)), from);
+    if (found < from + sizeof(uint64_t)) return found;
+  }
+  return FindNot(kText, text, from);
+}
+#endif
+
+inline bool IsWhitespace(char byte) { return byte == ' ' || byte == '\t'; }
+
+// Without spaces and tabs at either end (OWS, RFC 9110 section 5.6.3).
+inline std::string_view TrimWhitespace(std::string_view text) {
+  while (!text.empty() && IsWhitespace(text.front())) text.remove_prefix(1);
+  while (!text.empty() && IsWhitespace(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+}  // namespace rotor::http
+
+#endif  // ROTOR_PROTOCOLS_HTTP_CODEC_BYTE_SCAN_H_

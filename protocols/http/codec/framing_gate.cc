@@ -1,0 +1,602 @@
+#include "protocols/http/codec/framing_gate.h"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "core/base/check.h"
+#include "protocols/http/codec/byte_scan.h"
+
+namespace rotor::http {
+namespace {
+
+// Longer than any method http-parser knows. RFC 9112 section 3 wants 501 for longer ones.
+constexpr size_t kMethodBytesMax = 32;
+constexpr size_t kVersionBytes = std::string_view("HTTP/1.1").size();
+constexpr size_t kChunkSizeDigitsMax = 16;
+constexpr size_t kContentLengthDigitsMax = 19;
+
+constexpr RequestError kBareLineFeed{400, "a line ends with a bare LF"};
+constexpr RequestError kBareCarriageReturn{400, "a CR is not followed by LF"};
+constexpr RequestError kControlCharacter{400, "a control character"};
+constexpr RequestError kSeveralEmptyLines{400, "more than one empty line before the request line"};
+constexpr RequestError kMethod{400, "the method is not a token"};
+constexpr RequestError kMethodTooLong{501, "the method is longer than any known one"};
+constexpr RequestError kSeveralSpaces{400, "not exactly one space after the method"};
+constexpr RequestError kNoVersion{400, "a request line without a version"};
+constexpr RequestError kVersion{400, "the version is not of the form HTTP/1.1"};
+constexpr RequestError kVersionNotSupported{505, "only HTTP/1.x is spoken here"};
+constexpr RequestError kTargetTooLong{414, "the request target is too long"};
+constexpr RequestError kTargetCharacter{400, "the request target has an illegal character"};
+constexpr RequestError kTargetForm{400, "the request target is in no form that fits the method"};
+constexpr RequestError kHeadTooLarge{431, "the head of the request is too large"};
+constexpr RequestError kFieldLineTooLong{431, "a field line is too long"};
+constexpr RequestError kTooManyFields{431, "too many fields"};
+constexpr RequestError kLineFolding{400, "a field line begins with whitespace"};
+constexpr RequestError kNoColon{400, "a field line without a colon"};
+constexpr RequestError kFieldName{400, "a field name is not a token"};
+constexpr RequestError kSpaceBeforeColon{400, "whitespace before the colon of a field line"};
+constexpr RequestError kNoHost{400, "no Host field"};
+constexpr RequestError kSeveralHosts{400, "more than one Host field"};
+constexpr RequestError kHostValue{400, "the Host field does not name a host"};
+constexpr RequestError kSeveralCodings{400, "more than one Transfer-Encoding field"};
+constexpr RequestError kCodingInOldVersion{400, "Transfer-Encoding in an HTTP/1.0 request"};
+constexpr RequestError kCodingSyntax{400, "the Transfer-Encoding field is malformed"};
+constexpr RequestError kChunkedNotLast{400, "chunked is not the last transfer coding, once"};
+constexpr RequestError kUnknownCoding{501, "a transfer coding other than chunked"};
+constexpr RequestError kSeveralLengths{400, "more than one Content-Length field"};
+constexpr RequestError kLengthValue{400, "the Content-Length field is not a number in range"};
+constexpr RequestError kLengthAndCoding{400, "both Content-Length and Transfer-Encoding"};
+constexpr RequestError kBodyOfConnect{400, "a CONNECT request with a body"};
+constexpr RequestError kConnectionOption{400, "the Connection field is not a list of tokens"};
+constexpr RequestError kExpectation{417, "an expectation other than 100-continue"};
+constexpr RequestError kChunkSize{400, "the chunk size is not a hexadecimal number in range"};
+constexpr RequestError kChunkExtension{400, "a chunk extension is malformed"};
+constexpr RequestError kChunkExtensionTooLong{400, "the chunk extensions are too long"};
+constexpr RequestError kChunkDataEnd{400, "chunk data is not followed by CR LF"};
+constexpr RequestError kTrailersTooLarge{431, "the trailer section is too large"};
+constexpr RequestError kTooManyTrailers{431, "too many trailer fields"};
+
+// Not an error of its own: NextLine's caller knows what the line was to be.
+constexpr RequestError kLineTooLong{0, ""};
+
+constexpr GateResult Refuse(const RequestError& error) {
+  return {GateOutcome::kRefused, &error, 0};
+}
+
+struct Line {
+  GateOutcome outcome;
+  Fault fault = nullptr;
+  std::string_view text;  // Without its line end.
+};
+
+// A line ends with CR LF and nothing else (RFC 9112 section 2.2: a server may take a bare LF for a
+// line end, which another one in the chain may not; a bare CR is invalid). No control belongs in
+// the line itself (RFC 9110 section 5.5).
+Fault CheckLineEnd(std::string_view input, size_t at) {
+  if (input[at] == '\n') return &kBareLineFeed;
+  if (input[at] != '\r') return &kControlCharacter;
+  return input[at + 1] == '\n' ? nullptr : &kBareCarriageReturn;
+}
+
+// Takes the next line of at most `line_bytes_max` bytes from input[progress.line_start...]. The
+// fault may be &kLineTooLong.
+Line NextLine(std::string_view input, size_t line_bytes_max, LineProgress& progress) {
+  const size_t longest_end = progress.line_start + line_bytes_max + 1;
+  const size_t window_end = std::min(input.size(), longest_end);
+  const size_t at = FindControl(input.substr(0, window_end), progress.scanned);
+  progress.scanned = static_cast<uint32_t>(at);
+  if (at == window_end) {
+    if (window_end == longest_end) return {GateOutcome::kRefused, &kLineTooLong, {}};
+    return {GateOutcome::kNeedMore, nullptr, {}};
+  }
+  if (input[at] == '\r' && at + 1 == input.size()) return {GateOutcome::kNeedMore, nullptr, {}};
+  if (Fault fault = CheckLineEnd(input, at)) return {GateOutcome::kRefused, fault, {}};
+  const std::string_view text = input.substr(progress.line_start, at - progress.line_start);
+  progress.line_start = progress.scanned = static_cast<uint32_t>(at + 2);
+  return {GateOutcome::kPassed, nullptr, text};
+}
+
+// Only bytes of the class and percent-encoded octets (RFC 3986 section 2.1).
+bool IsEncoded(ByteClass wanted, std::string_view text) {
+  for (size_t at = FindNot(wanted, text); at < text.size(); at = FindNot(wanted, text, at + 3)) {
+    const bool escape = text[at] == '%' && text.size() - at >= 3 && IsOf(kHexDigit, text[at + 1]) &&
+                        IsOf(kHexDigit, text[at + 2]);
+    if (!escape) return false;
+  }
+  return true;
+}
+
+// An IPv6 address in brackets (RFC 3986 section 3.2.2). IPvFuture, of which no version exists, and
+// zone identifiers, which mean nothing to a server, are not accepted.
+bool IsBracketedAddress(std::string_view text) {
+  char address[INET6_ADDRSTRLEN];
+  if (text.size() < 2 || text.size() - 2 >= sizeof(address)) return false;
+  if (text.front() != '[' || text.back() != ']') return false;
+  text = text.substr(1, text.size() - 2);
+  std::memcpy(address, text.data(), text.size());
+  address[text.size()] = '\0';
+  in6_addr ignored;
+  return inet_pton(AF_INET6, address, &ignored) == 1;
+}
+
+bool IsPort(std::string_view text) {
+  if (!ConsistsOf(kDigit, text)) return false;
+  unsigned port = 0;
+  for (const char digit : text) port = std::min(port * 10 + (digit - '0'), 65536u);
+  return port < 65536;
+}
+
+enum class Port { kOptional, kRequired };
+
+// A host that is not empty, and a port (RFC 9110 section 4.2, 7.2). Userinfo is an error: it serves
+// only to deceive (RFC 9110 section 4.2.4).
+bool IsAuthority(std::string_view text, Port port) {
+  const size_t host_end = text.starts_with('[') ? text.find(']') + 1 : text.find(':');
+  const std::string_view host = text.substr(0, host_end);
+  const std::string_view rest = text.substr(host.size());
+  if (host.empty()) return false;
+  if (!(host.front() == '[' ? IsBracketedAddress(host) : IsEncoded(kRegName, host))) return false;
+  if (rest.empty()) return port == Port::kOptional;
+  if (rest.size() == 1 && port == Port::kRequired) return false;
+  return rest.front() == ':' && IsPort(rest.substr(1));
+}
+
+// A path and perhaps a query (RFC 9112 section 3.2.1, RFC 3986 section 3.3, 3.4). No '#': a
+// fragment is never sent. Brackets are not legal in a query either, but browsers send those of
+// `?a[]=1` unescaped, and they have no meaning to any parser.
+Fault CheckOriginForm(std::string_view text, StartLine& start_line) {
+  const size_t question_mark = std::min(text.find('?'), text.size());
+  start_line.path = text.substr(0, question_mark);
+  start_line.query = text.substr(std::min(question_mark + 1, text.size()));
+  if (!IsEncoded(kPath, start_line.path)) return &kTargetCharacter;
+  if (!IsEncoded(kQuery, start_line.query)) return &kTargetCharacter;
+  return nullptr;
+}
+
+// `http://host/path?query` (RFC 9112 section 3.2.2). A target of any other scheme cannot be ours.
+Fault CheckAbsoluteForm(std::string_view target, StartLine& start_line) {
+  const size_t scheme_end = target.find("://");
+  if (scheme_end == target.npos) return &kTargetForm;
+  const std::string_view scheme = target.substr(0, scheme_end);
+  if (!EqualsIgnoreCase(scheme, "http") && !EqualsIgnoreCase(scheme, "https")) return &kTargetForm;
+  const std::string_view rest = target.substr(scheme_end + 3);
+  const size_t authority_end = std::min(rest.find_first_of("/?"), rest.size());
+  start_line.authority = rest.substr(0, authority_end);
+  if (!IsAuthority(start_line.authority, Port::kOptional)) return &kTargetForm;
+  if (Fault fault = CheckOriginForm(rest.substr(authority_end), start_line)) return fault;
+  // RFC 9112 section 3.2.4: this is how `*` travels through proxies.
+  const bool asterisk = start_line.method == "OPTIONS" && authority_end == rest.size();
+  if (start_line.path.empty()) start_line.path = asterisk ? "*" : "/";
+  return nullptr;
+}
+
+// The four forms of a target, each where it belongs (RFC 9112 section 3.2).
+Fault CheckTarget(StartLine& start_line) {
+  const std::string_view target = start_line.target;
+  if (start_line.method == "CONNECT") {
+    start_line.authority = target;
+    return IsAuthority(target, Port::kRequired) ? nullptr : &kTargetForm;
+  }
+  if (target.front() == '/') return CheckOriginForm(target, start_line);
+  if (target == "*") {
+    start_line.path = target;
+    return start_line.method == "OPTIONS" ? nullptr : &kTargetForm;
+  }
+  return CheckAbsoluteForm(target, start_line);
+}
+
+// `HTTP/` DIGIT `.` DIGIT, case-sensitive (RFC 9112 section 2.3). A higher minor version is read as
+// the highest we know (RFC 9110 section 2.5).
+Fault CheckVersion(std::string_view version, StartLine& start_line) {
+  if (version.size() != kVersionBytes || !version.starts_with("HTTP/")) return &kVersion;
+  const char major = version[5];
+  const char minor = version[7];
+  if (!IsOf(kDigit, major) || version[6] != '.' || !IsOf(kDigit, minor)) return &kVersion;
+  if (major != '1') return &kVersionNotSupported;
+  start_line.version_minor = minor == '0' ? 0 : 1;
+  return nullptr;
+}
+
+Fault CheckMethod(std::string_view line, size_t method_size) {
+  if (method_size > kMethodBytesMax) return &kMethodTooLong;
+  if (method_size == 0 || method_size == line.size() || line[method_size] != ' ') return &kMethod;
+  return nullptr;
+}
+
+// Method, target and version with exactly one space between (RFC 9112 section 3), which leaves no
+// room for HTTP/0.9.
+Fault CheckRequestLine(std::string_view line, const RequestLimits& limits, StartLine& start_line) {
+  const size_t method_size = FindNot(kToken, line);
+  if (Fault fault = CheckMethod(line, method_size)) return fault;
+  const size_t target_begin = method_size + 1;
+  const size_t target_end = line.find(' ', target_begin);
+  const bool has_version = target_end != line.npos;
+  start_line.method = line.substr(0, method_size);
+  start_line.target =
+      line.substr(target_begin, has_version ? target_end - target_begin : line.npos);
+  if (start_line.target.size() > limits.target_bytes_max) return &kTargetTooLong;
+  if (!has_version) return &kNoVersion;
+  if (start_line.target.empty()) return &kSeveralSpaces;
+  if (Fault fault = CheckVersion(line.substr(target_end + 1), start_line)) return fault;
+  return CheckTarget(start_line);
+}
+
+// What is wrong with a request line that did not end where the longest one would (RFC 9112 section
+// 3: 501 for the method, 414 for the target).
+Fault ExplainLongRequestLine(std::string_view line, const RequestLimits& limits) {
+  const size_t method_size = FindNot(kToken, line);
+  if (Fault fault = CheckMethod(line, method_size)) return fault;
+  const size_t target_end = std::min(line.find(' ', method_size + 1), line.size());
+  return target_end - method_size - 1 > limits.target_bytes_max ? &kTargetTooLong : &kVersion;
+}
+
+// `name: value`, the name a token right before the colon (RFC 9112 section 5.1: whitespace there
+// has led to request smuggling).
+Fault CheckFieldLine(std::string_view line, Field& field) {
+  const size_t name_size = FindNot(kToken, line);
+  if (name_size == line.size()) return &kNoColon;
+  if (line[name_size] != ':') {
+    if (!IsWhitespace(line[name_size])) return &kFieldName;
+    return name_size == 0 ? &kLineFolding : &kSpaceBeforeColon;
+  }
+  if (name_size == 0) return &kFieldName;
+  field.name = line.substr(0, name_size);
+  field.value = TrimWhitespace(line.substr(name_size + 1));
+  return nullptr;
+}
+
+struct SectionLimits {
+  size_t line_bytes_max;
+  size_t fields_max;
+  const RequestError& too_many_fields;
+};
+
+// Field lines up to and with the empty line that ends them. A line beginning with whitespace is
+// refused, whether it folds the one before (RFC 9112 section 5.2) or follows the request line
+// (section 2.2).
+GateResult CheckFieldLines(std::string_view input, const SectionLimits& limits,
+                           LineProgress& progress, std::span<Field> fields) {
+  while (true) {
+    const Line line = NextLine(input, limits.line_bytes_max, progress);
+    if (line.outcome == GateOutcome::kNeedMore) return {GateOutcome::kNeedMore};
+    if (line.fault == &kLineTooLong) return Refuse(kFieldLineTooLong);
+    if (line.fault != nullptr) return Refuse(*line.fault);
+    if (line.text.empty()) return {GateOutcome::kPassed, nullptr, progress.line_start};
+    if (progress.fields == limits.fields_max) return Refuse(limits.too_many_fields);
+    if (Fault fault = CheckFieldLine(line.text, fields[progress.fields])) return Refuse(*fault);
+    ++progress.fields;
+  }
+}
+
+GateResult CheckStartLine(std::string_view input, const RequestLimits& limits,
+                          LineProgress& progress, StartLine& start_line) {
+  const size_t line_bytes_max = kMethodBytesMax + 1 + limits.target_bytes_max + 1 + kVersionBytes;
+  while (true) {
+    const size_t begin = progress.line_start;
+    const Line line = NextLine(input, line_bytes_max, progress);
+    if (line.outcome == GateOutcome::kNeedMore) return {GateOutcome::kNeedMore};
+    if (line.fault == &kLineTooLong) {
+      return Refuse(*ExplainLongRequestLine(input.substr(begin, line_bytes_max + 1), limits));
+    }
+    if (line.fault != nullptr) return Refuse(*line.fault);
+    if (line.text.empty()) {
+      // RFC 9112 section 2.2: at least one empty line is ignored, since old clients send one after
+      // a body.
+      if (begin != 0) return Refuse(kSeveralEmptyLines);
+      continue;
+    }
+    if (Fault fault = CheckRequestLine(line.text, limits, start_line)) return Refuse(*fault);
+    progress.start_line_done = true;
+    return {GateOutcome::kPassed, nullptr, progress.line_start};
+  }
+}
+
+// Takes the next element of a comma-separated list (RFC 9110 section 5.6.1); false after the last.
+// Empty elements come out too.
+bool NextElement(std::string_view& list, std::string_view& element) {
+  if (list.data() == nullptr) return false;
+  const size_t comma = list.find(',');
+  element = TrimWhitespace(list.substr(0, comma));
+  list = comma == list.npos ? std::string_view() : list.substr(comma + 1);
+  return true;
+}
+
+// The value is `chunked` and nothing else (RFC 9112 section 6.1). Anything more is either a coding
+// we do not know or one of the disguises that made two parsers disagree.
+Fault CheckTransferEncoding(std::string_view value) {
+  if (EqualsIgnoreCase(value, "chunked")) return nullptr;
+  bool chunked_seen = false;
+  bool other_seen = false;
+  std::string_view element;
+  while (NextElement(value, element)) {
+    const size_t name_size = FindNot(kToken, element);
+    const std::string_view name = element.substr(0, name_size);
+    const std::string_view parameters = TrimWhitespace(element.substr(name_size));
+    if (name.empty() || !(parameters.empty() || parameters.front() == ';')) return &kCodingSyntax;
+    if (chunked_seen) return &kChunkedNotLast;
+    chunked_seen = EqualsIgnoreCase(name, "chunked");
+    other_seen |= !chunked_seen;
+  }
+  return other_seen ? &kUnknownCoding : &kCodingSyntax;
+}
+
+// A number from 0 to 2^63 - 1, in digits only: no sign, no list, not empty (RFC 9110 section 8.6).
+Fault CheckContentLength(std::string_view value) {
+  if (value.empty() || value.size() > kContentLengthDigitsMax) return &kLengthValue;
+  if (!ConsistsOf(kDigit, value)) return &kLengthValue;
+  constexpr std::string_view kLargest = "9223372036854775807";
+  static_assert(kLargest.size() == kContentLengthDigitsMax);
+  return value.size() == kLargest.size() && value > kLargest ? &kLengthValue : nullptr;
+}
+
+// A host or nothing (RFC 9112 section 3.2). Nothing is legal: such is the target of a URI without
+// authority.
+Fault CheckHost(std::string_view value) {
+  return value.empty() || IsAuthority(value, Port::kOptional) ? nullptr : &kHostValue;
+}
+
+// Gathers the fields that mean something for the message as a whole.
+class MeaningGatherer {
+ public:
+  explicit MeaningGatherer(const StartLine& start_line) : start_line_(start_line) {}
+
+  Fault Add(const Field& field) {
+    // The lengths tell most fields apart before any letter is compared.
+    switch (field.name.size()) {
+      case 4:
+        return EqualsIgnoreCase(field.name, "host") ? AddHost(field.value) : nullptr;
+      case 6:
+        return EqualsIgnoreCase(field.name, "expect") ? AddExpect(field.value) : nullptr;
+      case 7:
+        // RFC 9110 section 7.8: to be ignored in HTTP/1.0.
+        upgrade_ |=
+            EqualsIgnoreCase(field.name, "upgrade") && !field.value.empty() && !old_version();
+        return nullptr;
+      case 10:
+        return EqualsIgnoreCase(field.name, "connection") ? AddConnection(field.value) : nullptr;
+      case 14:
+        return EqualsIgnoreCase(field.name, "content-length") ? AddLength(field.value) : nullptr;
+      case 17:
+        return EqualsIgnoreCase(field.name, "transfer-encoding") ? AddCoding(field.value) : nullptr;
+      default:
+        return nullptr;
+    }
+  }
+
+  // Rules about several fields, or about the lack of one.
+  Fault Finish(HeadMeaning& meaning) const {
+    if (!host_seen_ && !old_version()) return &kNoHost;
+    // RFC 9112 section 6.3: such a message ought to be handled as an error.
+    if (!length_.empty() && chunked_) return &kLengthAndCoding;
+    // RFC 9110 section 9.3.6 gives it no meaning, and http-parser takes it for tunnel data.
+    const bool has_body = chunked_ || length_.find_first_not_of('0') != length_.npos;
+    if (start_line_.method == "CONNECT" && has_body) return &kBodyOfConnect;
+    meaning.host = host_;
+    meaning.expects_continue = expects_continue_;
+    WritePlainHead(meaning.plain_head);
+    return nullptr;
+  }
+
+ private:
+  bool old_version() const { return start_line_.version_minor == 0; }
+
+  Fault AddHost(std::string_view value) {
+    if (host_seen_) return &kSeveralHosts;
+    host_seen_ = true;
+    host_ = value;
+    return CheckHost(value);
+  }
+
+  // RFC 9110 section 10.1.1: 100-continue is the only expectation there is; HTTP/1.0 has none.
+  Fault AddExpect(std::string_view value) {
+    if (old_version()) return nullptr;
+    std::string_view element;
+    while (NextElement(value, element)) {
+      if (element.empty()) continue;
+      if (!EqualsIgnoreCase(element, "100-continue")) return &kExpectation;
+      expects_continue_ = true;
+    }
+    return nullptr;
+  }
+
+  // A list of tokens (RFC 9110 section 7.6.1).
+  Fault AddConnection(std::string_view value) {
+    std::string_view element;
+    while (NextElement(value, element)) {
+      if (!ConsistsOf(kToken, element)) return &kConnectionOption;
+      close_ |= EqualsIgnoreCase(element, "close");
+      keep_alive_ |= EqualsIgnoreCase(element, "keep-alive");
+      connection_upgrade_ |= EqualsIgnoreCase(element, "upgrade");
+    }
+    return nullptr;
+  }
+
+  // RFC 9110 section 8.6: equal duplicates may be merged or refused.
+  Fault AddLength(std::string_view value) {
+    if (!length_.empty()) return &kSeveralLengths;
+    length_ = value;
+    return CheckContentLength(value);
+  }
+
+  // RFC 9112 section 6.1: in HTTP/1.0 a sign of faulty framing.
+  Fault AddCoding(std::string_view value) {
+    if (chunked_) return &kSeveralCodings;
+    if (old_version()) return &kCodingInOldVersion;
+    chunked_ = true;
+    return CheckTransferEncoding(value);
+  }
+
+  void WritePlainHead(PlainHead& lines) const {
+    lines.Append(start_line_.method);
+    lines.Append(old_version() ? " / HTTP/1.0\r\n" : " / HTTP/1.1\r\n");
+    if (!length_.empty()) {
+      lines.Append("Content-Length:");
+      lines.Append(length_);
+      lines.Append("\r\n");
+    }
+    if (chunked_) lines.Append("Transfer-Encoding:chunked\r\n");
+    if (close_) lines.Append("Connection:close\r\n");
+    // HTTP/1.1 persists without being asked (RFC 9112 section 9.3).
+    if (keep_alive_ && old_version()) lines.Append("Connection:keep-alive\r\n");
+    if (connection_upgrade_) lines.Append("Connection:upgrade\r\n");
+    if (upgrade_) lines.Append("Upgrade:offered\r\n");
+    lines.Append("\r\n");
+  }
+
+  const StartLine& start_line_;
+  std::string_view host_;
+  std::string_view length_;
+  bool host_seen_ = false;
+  bool chunked_ = false;
+  bool close_ = false;
+  bool keep_alive_ = false;
+  bool connection_upgrade_ = false;
+  bool upgrade_ = false;
+  bool expects_continue_ = false;
+};
+
+// Offset after the quoted string that begins at `at`; `npos` when it does not end (RFC 9110 section
+// 5.6.4). The line has no controls.
+size_t SkipQuotedString(std::string_view text, size_t at) {
+  for (++at; at < text.size(); ++at) {
+    if (text[at] == '"') return at + 1;
+    if (text[at] == '\\') ++at;
+  }
+  return text.npos;
+}
+
+size_t SkipWhitespace(std::string_view text, size_t at) {
+  while (at < text.size() && IsWhitespace(text[at])) ++at;
+  return at;
+}
+
+// `;name` or `;name=value`, any number of times, with whitespace only around `;` and `=` (RFC 9112
+// section 7.1.1). http-parser skips whatever stands there, line feeds included.
+Fault CheckChunkExtension(std::string_view text) {
+  size_t at = 0;
+  while (at < text.size()) {
+    at = SkipWhitespace(text, at);
+    if (at == text.size() || text[at] != ';') return &kChunkExtension;
+    const size_t name_begin = SkipWhitespace(text, at + 1);
+    const size_t name_end = FindNot(kToken, text, name_begin);
+    if (name_end == name_begin) return &kChunkExtension;
+    at = SkipWhitespace(text, name_end);
+    if (at == text.size() || text[at] != '=') {
+      at = name_end;
+      continue;
+    }
+    const size_t value_begin = SkipWhitespace(text, at + 1);
+    const bool quoted = value_begin < text.size() && text[value_begin] == '"';
+    at = quoted ? SkipQuotedString(text, value_begin) : FindNot(kToken, text, value_begin);
+    if (at == text.npos || at == value_begin) return &kChunkExtension;
+  }
+  return nullptr;
+}
+
+// RFC 9112 section 7.1.1: a recipient ought to limit the extensions of a request as a whole.
+Fault CountChunkExtension(size_t bytes, const RequestLimits& limits, uint32_t& message_bytes) {
+  if (bytes > limits.chunk_extension_line_bytes_max) return &kChunkExtensionTooLong;
+  message_bytes += static_cast<uint32_t>(bytes);
+  const bool passed = message_bytes <= limits.chunk_extension_message_bytes_max;
+  return passed ? nullptr : &kChunkExtensionTooLong;
+}
+
+// One to sixteen digits, at most 2^63 - 1 (RFC 9112 section 7.1: recipients must guard against
+// overflow). http-parser takes leading zeros without end.
+Fault CheckChunkSize(std::string_view digits) {
+  if (digits.empty() || digits.size() > kChunkSizeDigitsMax) return &kChunkSize;
+  const bool top_bit = digits.front() > '7';  // Letters are above digits.
+  return digits.size() == kChunkSizeDigitsMax && top_bit ? &kChunkSize : nullptr;
+}
+
+}  // namespace
+
+void PlainHead::Append(std::string_view text) {
+  ROTOR_CHECK(text.size() <= text_.size() - size_, "a plain head is too long");
+  std::memcpy(text_.data() + size_, text.data(), text.size());
+  size_ += text.size();
+}
+
+GateResult CheckHeadLines(std::string_view input, const RequestLimits& limits,
+                          LineProgress& progress, StartLine& start_line, std::span<Field> fields) {
+  const std::string_view head = input.substr(0, limits.head_bytes_max);
+  const bool full = head.size() == limits.head_bytes_max;
+  if (!progress.start_line_done) {
+    const GateResult result = CheckStartLine(head, limits, progress, start_line);
+    if (result.outcome == GateOutcome::kNeedMore && full) return Refuse(kHeadTooLarge);
+    if (result.outcome != GateOutcome::kPassed) return result;
+  }
+  const SectionLimits section{limits.field_line_bytes_max, limits.fields_max, kTooManyFields};
+  const GateResult result = CheckFieldLines(head, section, progress, fields);
+  if (result.outcome == GateOutcome::kNeedMore && full) return Refuse(kHeadTooLarge);
+  return result;
+}
+
+Fault CheckHeadMeaning(const StartLine& start_line, std::span<const Field> fields,
+                       HeadMeaning& meaning) {
+  MeaningGatherer gatherer(start_line);
+  for (const Field& field : fields) {
+    if (Fault fault = gatherer.Add(field)) return fault;
+  }
+  return gatherer.Finish(meaning);
+}
+
+GateResult CheckChunkLine(std::string_view input, const RequestLimits& limits,
+                          LineProgress& progress, uint32_t& extension_bytes,
+                          ChunkLine& chunk_line) {
+  const size_t line_bytes_max = kChunkSizeDigitsMax + limits.chunk_extension_line_bytes_max;
+  const Line line = NextLine(input, line_bytes_max, progress);
+  if (line.outcome == GateOutcome::kNeedMore) return {GateOutcome::kNeedMore};
+  const bool too_long = line.fault == &kLineTooLong;
+  if (line.fault != nullptr && !too_long) return Refuse(*line.fault);
+  // A line that is too long has too many digits or too long an extension: the checks tell which.
+  const std::string_view text = too_long ? input.substr(0, line_bytes_max + 1) : line.text;
+  chunk_line.size_digits = text.substr(0, FindNot(kHexDigit, text));
+  if (Fault fault = CheckChunkSize(chunk_line.size_digits)) return Refuse(*fault);
+  const std::string_view extension = text.substr(chunk_line.size_digits.size());
+  if (Fault fault = CountChunkExtension(extension.size(), limits, extension_bytes)) {
+    return Refuse(*fault);
+  }
+  if (Fault fault = CheckChunkExtension(extension)) return Refuse(*fault);
+  return {GateOutcome::kPassed, nullptr, progress.line_start};
+}
+
+GateResult CheckChunkDataEnd(std::string_view input) {
+  const std::string_view end = input.substr(0, 2);
+  if (!std::string_view("\r\n").starts_with(end)) return Refuse(kChunkDataEnd);
+  return {end.size() == 2 ? GateOutcome::kPassed : GateOutcome::kNeedMore, nullptr, end.size()};
+}
+
+GateResult CheckTrailerLines(std::string_view input, const RequestLimits& limits,
+                             LineProgress& progress, std::span<Field> fields) {
+  const std::string_view trailers = input.substr(0, limits.trailer_bytes_max);
+  const SectionLimits section{limits.field_line_bytes_max, limits.trailer_fields_max,
+                              kTooManyTrailers};
+  const GateResult result = CheckFieldLines(trailers, section, progress, fields);
+  const bool full = trailers.size() == limits.trailer_bytes_max;
+  if (result.outcome == GateOutcome::kNeedMore && full) return Refuse(kTrailersTooLarge);
+  return result;
+}
+
+bool AllowedInTrailers(std::string_view name) {
+  static constexpr std::string_view kForbidden[] = {
+      // Framing and the connection.
+      "connection", "content-length", "keep-alive", "proxy-connection", "te", "trailer",
+      "transfer-encoding", "upgrade",
+      // Routing and authentication.
+      "authentication-info", "authorization", "cookie", "forwarded", "host", "max-forwards",
+      "proxy-authenticate", "proxy-authentication-info", "proxy-authorization", "set-cookie", "via",
+      "www-authenticate", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto",
+      // Request modifiers.
+      "cache-control", "expect", "if-match", "if-modified-since", "if-none-match", "if-range",
+      "if-unmodified-since", "pragma", "range",
+      // Handling of the content and of the response.
+      "age", "content-encoding", "content-range", "content-type", "date", "expires", "location",
+      "retry-after", "vary", "warning"};
+  return std::none_of(std::begin(kForbidden), std::end(kForbidden),
+                      [name](std::string_view other) { return EqualsIgnoreCase(name, other); });
+}
+
+}  // namespace rotor::http

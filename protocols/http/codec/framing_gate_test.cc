@@ -1,0 +1,113 @@
+#include "protocols/http/codec/framing_gate.h"
+
+#include <string>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "protocols/http/codec/byte_scan.h"
+
+namespace rotor::http {
+namespace {
+
+// The requests themselves are in request_cases.h; here is what only the gate's own interface shows.
+
+TEST(FramingGateTest, BytesOfAnIncompleteLineAreNotLookedAtAgain) {
+  const RequestLimits limits;
+  std::vector<Field> fields(limits.fields_max);
+  LineProgress progress;
+  StartLine start_line;
+  std::string input = "GET / HTTP/1.1\r\nHost: h\r\nA: ";
+  EXPECT_EQ(CheckHeadLines(input, limits, progress, start_line, fields).outcome,
+            GateOutcome::kNeedMore);
+  EXPECT_EQ(progress.scanned, input.size());
+  EXPECT_EQ(progress.fields, 1u);
+  // No line end in the old bytes any more, which only a second look could tell.
+  std::string changed(input.size(), '\n');
+  changed.replace(progress.line_start, 3, "A: ");
+  changed += "b\r\n\r\n";
+  const GateResult result = CheckHeadLines(changed, limits, progress, start_line, fields);
+  EXPECT_EQ(result.outcome, GateOutcome::kPassed);
+  EXPECT_EQ(result.size, changed.size());
+}
+
+TEST(FramingGateTest, PlainHeadSaysTheSameInThePlainestForm) {
+  StartLine start_line;
+  start_line.method = "POST";
+  const Field fields[] = {{"host", "h"},
+                          {"CONNECTION", "x, Close\t,, keep-alive,upgrade"},
+                          {"content-length", "007"},
+                          {"upgrade", "a/1, b"},
+                          {"Proxy-Connection", "close"}};
+  HeadMeaning meaning;
+  ASSERT_EQ(CheckHeadMeaning(start_line, fields, meaning), nullptr);
+  EXPECT_EQ(meaning.plain_head.text(),
+            "POST / HTTP/1.1\r\nContent-Length:007\r\nConnection:close\r\nConnection:upgrade\r\n"
+            "Upgrade:offered\r\n\r\n");
+}
+
+TEST(FramingGateTest, KeepAliveMattersInTheOldVersionOnly) {
+  StartLine start_line;
+  start_line.method = "GET";
+  start_line.version_minor = 0;
+  const Field fields[] = {{"Connection", "keep-alive"}};
+  HeadMeaning meaning;
+  ASSERT_EQ(CheckHeadMeaning(start_line, fields, meaning), nullptr);
+  EXPECT_EQ(meaning.plain_head.text(), "GET / HTTP/1.0\r\nConnection:keep-alive\r\n\r\n");
+}
+
+TEST(FramingGateTest, LongestPlainHeadFits) {
+  StartLine start_line;
+  start_line.method = "ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEF";
+  const Field fields[] = {{"Host", ""},
+                          {"Connection", "close, keep-alive, upgrade, close, upgrade"},
+                          {"Content-Length", "9223372036854775807"},
+                          {"Upgrade", "a"},
+                          {"Upgrade", "b"}};
+  HeadMeaning meaning;
+  EXPECT_EQ(CheckHeadMeaning(start_line, fields, meaning), nullptr);
+}
+
+TEST(FramingGateTest, FieldsThatSteerTheMessageMayNotTrail) {
+  for (const std::string_view name :
+       {"Content-Length", "TRANSFER-ENCODING", "host", "Connection", "Authorization", "Set-Cookie",
+        "Trailer", "Content-Type", "Content-Encoding", "Range", "If-Match", "Expect", "TE"}) {
+    EXPECT_FALSE(AllowedInTrailers(name)) << name;
+  }
+  for (const std::string_view name : {"Server-Timing", "Digest", "ETag", "X-Checksum", "T"}) {
+    EXPECT_TRUE(AllowedInTrailers(name)) << name;
+  }
+}
+
+TEST(ByteScanTest, StridesFindWhatSingleStepsFind) {
+  for (int byte = 0; byte < 256; ++byte) {
+    for (size_t size = 1; size <= 24; ++size) {
+      for (size_t at = 0; at < size; ++at) {
+        std::string text(size, at % 2 == 0 ? '\t' : '\xff');
+        text[at] = static_cast<char>(byte);
+        ASSERT_EQ(FindControl(text, 0), FindNot(kText, text)) << byte << " at " << at;
+        ASSERT_EQ(FindControl(text, at), FindNot(kText, text, at)) << byte << " at " << at;
+      }
+    }
+  }
+}
+
+TEST(ByteScanTest, ClassesAreThoseOfTheGrammars) {
+  for (int value = 0; value < 256; ++value) {
+    const char byte = static_cast<char>(value);
+    const bool letter = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
+    const bool digit = byte >= '0' && byte <= '9';
+    const auto any_of = [byte](std::string_view set) { return set.find(byte) != set.npos; };
+    const bool unreserved = letter || digit || any_of("-._~");
+    const bool reg_name = unreserved || any_of("!$&'()*+,;=");
+    EXPECT_EQ(IsOf(kToken, byte), letter || digit || any_of("!#$%&'*+-.^_`|~")) << value;
+    EXPECT_EQ(IsOf(kRegName, byte), reg_name) << value;
+    EXPECT_EQ(IsOf(kPath, byte), reg_name || any_of(":@/")) << value;
+    EXPECT_EQ(IsOf(kQuery, byte), reg_name || any_of(":@/?[]")) << value;
+    EXPECT_EQ(IsOf(kDigit, byte), digit) << value;
+    EXPECT_EQ(IsOf(kHexDigit, byte), digit || any_of("abcdefABCDEF")) << value;
+    EXPECT_EQ(IsOf(kText, byte), value == 9 || (value >= 32 && value != 127)) << value;
+  }
+}
+
+}  // namespace
+}  // namespace rotor::http

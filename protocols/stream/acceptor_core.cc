@@ -1,0 +1,107 @@
+#include "protocols/stream/acceptor_core.h"
+
+#include <cerrno>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+
+namespace rotor::stream {
+
+namespace {
+
+bool IsShortage(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+}  // namespace
+
+bool AcceptorCore::Round::Next(bool has_room) {
+  if (!has_room) {
+    core_.state_ = State::kWaitingForRoom;
+    shell_.accept_pauses->Add();
+    scope_.ResumeWhenRoomReturns();
+    return End(Step::WaitForever());
+  }
+  for (;;) {
+    // Every attempt counts, so that a storm of aborted connections cannot hold the loop either.
+    if (calls_++ == core_.limits_.per_turn) return End(Step::Yield(Deadline::Never()));
+    accepted_ = scope_.io().Accept(core_.listener_);
+    if (accepted_.error == 0) {
+      shell_.accepted->Add();
+      return true;
+    }
+    core_.state_ = State::kAccepting;
+    if (accepted_.would_block()) return End(Step::WaitForever());
+    shell_.accept_errors->Add();
+    if (IsShortage(accepted_.error)) {
+      core_.state_ = State::kWaitingForDescriptors;
+      // No further edge comes for connections already queued, so the clock has to bring us back.
+      return End(Step::WaitUntil(scope_.now() + core_.limits_.retry_interval));
+    }
+    if (accepted_.error == EBADF || accepted_.error == EINVAL || accepted_.error == ENOTSOCK) {
+      return End(Step::Fail(absl::ErrnoToStatus(accepted_.error, "accept: no listener")));
+    }
+    // Anything else concerns one connection that is gone (accept(2), "Error handling").
+  }
+}
+
+Connection AcceptorCore::Round::TakeConnection() {
+  Connection connection;
+  connection.socket = std::move(accepted_.socket);
+  connection.readable = shell_.read_first;
+  return connection;
+}
+
+void AcceptorCore::Describe(Description& description) const {
+  absl::StatusOr<SocketAddress> address = listener_.io()->LocalAddress(listener_);
+  if (address.ok()) description.peer = address->ToString();
+  switch (state_) {
+    case State::kAccepting:
+      description.state = "accepting";
+      description.waits_for = "a connection";
+      return;
+    case State::kWaitingForRoom:
+      description.state = "paused";
+      description.waits_for = "a free slot";
+      return;
+    case State::kWaitingForDescriptors:
+      description.state = "paused";
+      description.waits_for = "descriptors";
+      return;
+  }
+}
+
+absl::StatusOr<Listeners> OpenListeners(Io& io, std::span<const SocketAddress> addresses,
+                                        const ListenerOptions& options) {
+  if (addresses.empty()) return absl::InvalidArgumentError("no address to listen on");
+  Listeners listeners;
+  for (const SocketAddress& address : addresses) {
+    absl::StatusOr<Fd> socket = io.Listen(address, options);
+    if (!socket.ok()) return socket.status();
+    absl::StatusOr<SocketAddress> bound = io.LocalAddress(*socket);
+    if (!bound.ok()) return bound.status();
+    listeners.sockets.push_back(*std::move(socket));
+    listeners.addresses.push_back(*bound);
+  }
+  return listeners;
+}
+
+Shell MakeShell(CounterRegistry& counters, std::string_view name, const StreamOptions& options) {
+  return {.options = options,
+          .accepted = &counters.Get(name, "connections_accepted"),
+          .accept_errors = &counters.Get(name, "accept_errors"),
+          .accept_pauses = &counters.Get(name, "accept_pauses"),
+          .bytes_received = &counters.Get(name, "bytes_received"),
+          .bytes_sent = &counters.Get(name, "bytes_sent"),
+          .memory_pauses = &counters.Get(name, "memory_pauses")};
+}
+
+void DescribeStream(const State& state, Description& description) {
+  description.state = state.intent.closing() ? "closing" : state.input_ended ? "half-closed" : "open";
+  description.waits_for = state.intent.WaitsFor();
+  description.bytes_held = state.input.capacity() + state.output.capacity();
+  absl::StatusOr<SocketAddress> address = state.socket.io()->PeerAddress(state.socket);
+  if (address.ok()) description.peer = address->ToString();
+}
+
+}  // namespace rotor::stream

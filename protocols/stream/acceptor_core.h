@@ -1,0 +1,87 @@
+// What every acceptor does, whatever its protocol. Not for authors, except for AcceptLimits.
+#ifndef ROTOR_PROTOCOLS_STREAM_ACCEPTOR_CORE_H_
+#define ROTOR_PROTOCOLS_STREAM_ACCEPTOR_CORE_H_
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "core/backend/io.h"
+#include "core/machine/scope.h"
+#include "core/machine/step.h"
+#include "protocols/stream/stream_state.h"
+
+namespace rotor::stream {
+
+struct AcceptLimits {
+  // Connections accepted in one turn before others get theirs.
+  uint32_t per_turn = 64;
+  // The wait before the next attempt when the process or the system is out of descriptors or memory
+  // (EMFILE, ENFILE, ENOBUFS, ENOMEM in accept(2)). Connections stay in the kernel's queue.
+  absl::Duration retry_interval = absl::Milliseconds(100);
+};
+
+class AcceptorCore {
+ public:
+  AcceptorCore(Fd listener, const AcceptLimits& limits)
+      : listener_(std::move(listener)), limits_(limits) {}
+
+  absl::Status Watch(Scope& scope) { return scope.Watch(listener_, WatchKind::kListener); }
+  void Describe(Description& description) const;
+
+  // Accepting during one event.
+  class Round {
+   public:
+    Round(AcceptorCore& core, Scope& scope, const Shell& shell)
+        : core_(core), scope_(scope), shell_(shell) {}
+
+    // True if a connection was accepted. False: the round is over.
+    bool Next(bool has_room);
+    Connection TakeConnection();
+    // How to go on; once, after Next() returned false.
+    Step TakeStep() { return std::move(step_); }
+
+   private:
+    bool End(Step step) {
+      step_ = std::move(step);
+      return false;
+    }
+
+    AcceptorCore& core_;
+    Scope& scope_;
+    const Shell& shell_;
+    Accepted accepted_;
+    uint32_t calls_ = 0;
+    Step step_ = Step::WaitForever();
+  };
+
+ private:
+  enum class State : uint8_t { kAccepting, kWaitingForRoom, kWaitingForDescriptors };
+
+  Fd listener_;
+  AcceptLimits limits_;
+  State state_ = State::kAccepting;
+};
+
+struct Listeners {
+  std::vector<Fd> sockets;
+  std::vector<SocketAddress> addresses;
+};
+
+absl::StatusOr<Listeners> OpenListeners(Io& io, std::span<const SocketAddress> addresses,
+                                        const ListenerOptions& options);
+
+// With the counters of the group `name`.
+Shell MakeShell(CounterRegistry& counters, std::string_view name, const StreamOptions& options);
+
+// Fills in what a connection is doing, for an inspector.
+void DescribeStream(const State& state, Description& description);
+
+}  // namespace rotor::stream
+
+#endif  // ROTOR_PROTOCOLS_STREAM_ACCEPTOR_CORE_H_
