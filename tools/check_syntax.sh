@@ -21,5 +21,6 @@ case $2 in
 esac
 
 # rotor_does_not_compile_test has its sources in files or folders of that name.
-find core protocols examples benchmarks tools -name "$pattern" ! -path '*does_not_compile*' -print0 |
+folders=(core protocols examples benchmarks tools)
+find "${folders[@]}" -name "$pattern" ! -path '*does_not_compile*' -print0 |
   xargs -0 -r -n 1 -P "$(nproc)" "$compiler" "${flags[@]}"

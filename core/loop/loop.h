@@ -130,8 +130,8 @@ class Loop : public LoopHandle<RootMachine, Context> {
   absl::Status Run() { return this->state_->Run(); }
   // One turn, which sleeps at most until `latest`. True while machines keep the loop running.
   absl::StatusOr<bool> RunOnce(Deadline latest) { return this->state_->RunOnce(latest); }
-  // For a driver that runs several loops: when this one's next turn is due, unless a Notifier or the
-  // backend has something earlier.
+  // For a driver that runs several loops: when this one's next turn is due if nothing happens until
+  // then. From this call on a wake from another thread is signalled, as while the loop sleeps.
   Deadline NextWake() { return this->state_->NextWake(); }
 
   // As scope.Drain() and scope.VisitMachines().

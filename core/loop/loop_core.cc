@@ -149,6 +149,8 @@ void LoopCore::ResumePhase() {
 void LoopCore::TimeoutPhase() {
   timers_.Advance(now_, due_);
   for (TimerEntry* entry : due_) {
+    // The wheel's rule. So far only a machine's own handler can set or cancel its entry.
+    if (!entry->is_due()) continue;
     const auto index = static_cast<uint32_t>(reinterpret_cast<Slot*>(entry) - slot_.get());
     timeouts_.Add();
     Dispatch(slots_.TokenAt(index), EventKind::kTimeout);

@@ -126,6 +126,8 @@ TEST(TimerWheelTest, EarlierDeadlineAfterALaterOneTakesEffect) {
     wheel.Set(entry, Ticks(10));
     wheel.Set(entry, Ticks(40));
     wheel.Set(entry, Ticks(second));
+    EXPECT_EQ(wheel.NextWake(), Deadline(Ticks(std::min<int64_t>(second, 10))))
+        << "a place that is early enough is kept";
     EXPECT_THAT(Advance(wheel, Ticks(second - 1)), IsEmpty());
     EXPECT_THAT(Advance(wheel, Ticks(second)), ElementsAre(&entry));
   }
@@ -217,6 +219,8 @@ TEST(TimerWheelDeathTest, DestroyingAQueuedEntryIsAProgrammersError) {
 TEST(TimerWheelDeathTest, TimeGoingBackIsAProgrammersError) {
   TimerWheel wheel(Ticks(10));
   EXPECT_DEATH(Advance(wheel, Ticks(9)), "time does not go back");
+  Advance(wheel, Ticks(20));
+  EXPECT_DEATH(Advance(wheel, Ticks(19)), "time does not go back");
 }
 
 // How many wakes a program needs that does nothing else: one to expire, and at most one for each
@@ -227,7 +231,8 @@ TEST(TimerWheelTest, LoneTimerCostsFewWakes) {
     const int64_t start = static_cast<int64_t>(random.Below(1u << 30)) * 1000;
     const int levels = 1 + static_cast<int>(random.Below(5));
     const int64_t ticks = 1 + static_cast<int64_t>(random.Below(uint64_t{1} << (6 * levels)));
-    TimerWheel wheel(At(start));
+    TimerWheel wheel(At(0));
+    Advance(wheel, At(start));
     TimerEntry entry;
     wheel.Set(entry, At(start + ticks * kTick));
     int wakes = 0;

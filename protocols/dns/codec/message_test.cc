@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "core/base/random.h"
 #include "gtest/gtest.h"
 #include "protocols/dns/codec/message_builder.h"
@@ -382,7 +383,7 @@ TEST(MessageBuilderTest, RrsetTakenBackLeavesNoTrace) {
     std::vector<char> buffer(512);
     MessageBuilder builder(buffer);
     if (try_first) {
-      EXPECT_FALSE(builder.AddRrset(Section::kAnswer, owner, 1, too_large));
+      EXPECT_FALSE(builder.AddRrset(Section::kAnswer, MakeName("x.example"), 1, too_large));
     }
     for (int i = 0; i < 2; ++i) {
       EXPECT_TRUE(builder.AddRecord(Section::kAnswer, owner, RecordClass::kIn, 1,
@@ -424,8 +425,7 @@ TEST(MessageBuilderTest, MoreNamesThanAreRememberedAndFartherThanPointersReach) 
   std::vector<char> buffer(kMessageBytesMax);
   MessageBuilder builder(buffer);
   std::vector<Name> owners;
-  for (int i = 0; i < 200; ++i)
-    owners.push_back(MakeName("host" + std::to_string(i) + ".hub.test"));
+  for (int i = 0; i < 200; ++i) owners.push_back(MakeName(absl::StrCat("host", i, ".hub.test")));
   const RecordData text = RecordData::Text(std::string(200, 'x')).value();
   for (const Name& owner : owners) {
     ASSERT_TRUE(builder.AddRecord(Section::kAnswer, owner, RecordClass::kIn, 1, text));

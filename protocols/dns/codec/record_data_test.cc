@@ -44,8 +44,8 @@ TEST(RecordDataTest, TextIsCutIntoStringsOf255Bytes) {
   EXPECT_EQ(RecordData::Text("")->wire(), Bytes("\0"));
   EXPECT_EQ(RecordData::Text("ab")->wire(), Bytes("\2ab"));
   const std::string text(256, 'x');
-  EXPECT_EQ(RecordData::Text(text.substr(1))->wire(), "\xff" + text.substr(1));
-  EXPECT_EQ(RecordData::Text(text)->wire(), "\xff" + text.substr(1) + "\1x");
+  EXPECT_EQ(RecordData::Text(text.substr(1))->wire(), std::string("\xff").append(255, 'x'));
+  EXPECT_EQ(RecordData::Text(text)->wire(), std::string("\xff").append(255, 'x').append("\1x"));
   const std::string longest(65279, 'x');  // in 256 strings
   EXPECT_EQ(RecordData::Text(longest)->wire().size(), 65535u);
   EXPECT_FALSE(RecordData::Text(longest + "x").ok());

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "benchmark/benchmark.h"
 #include "protocols/dns/codec/message_builder.h"
 #include "protocols/dns/zone/responder.h"
@@ -16,9 +17,9 @@ namespace {
 std::shared_ptr<const Zone> MakeZone() {
   Zone zone = Zone::Create("hub.test.").value();
   for (int i = 0; i < 1000; ++i) {
-    const std::string host = "host" + std::to_string(i);
+    const std::string host = absl::StrCat("host", i);
     const bool added = zone.Add(host, 60, RecordData::A({192, 0, 2, 1})).ok() &&
-                       zone.Add("alias" + std::to_string(i), 60,
+                       zone.Add(absl::StrCat("alias", i), 60,
                                 RecordData::Cname(Name::FromText(host + ".hub.test.").value()))
                            .ok();
     if (!added) return nullptr;

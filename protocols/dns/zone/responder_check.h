@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "core/base/check.h"
 #include "protocols/dns/codec/message_view.h"
 #include "protocols/dns/zone/responder.h"
@@ -45,7 +46,7 @@ inline std::shared_ptr<const Zone> MakeTestZone(std::function<std::string()> sta
   MustAdd(zone, "loop1", cname("loop2"));
   MustAdd(zone, "loop2", cname("loop1"));
   for (int i = 0; i < 10; ++i) {
-    MustAdd(zone, "c" + std::to_string(i), cname("c" + std::to_string(i + 1)));
+    MustAdd(zone, absl::StrCat("c", i), cname(absl::StrCat("c", i + 1)));
   }
   MustAdd(zone, "c10", RecordData::Address("192.0.2.10"));
   MustAdd(zone, "deep.empty.inner", text(4));

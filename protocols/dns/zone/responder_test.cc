@@ -381,7 +381,7 @@ TEST_F(ResponderTest, DynamicTextIsMadeOncePerAnswer) {
   stats_ = std::string(300, 'y');
   answer = Ask(query);
   EXPECT_EQ(answer.substr(answer.size() - 302),
-            "\xff" + std::string(255, 'y') + "-" + std::string(45, 'y'));
+            std::string("\xff").append(255, 'y').append("-").append(45, 'y'));
   stats_ = "";
   answer = Ask(query);
   EXPECT_EQ(answer.substr(answer.size() - 3), Bytes("\0\1\0"));
@@ -407,7 +407,7 @@ TEST_F(ResponderTest, LongestAnswerStaysBelowTheLimitOfTcp) {
   Zone zone = Zone::Create("hub.test.").value();
   const auto link = [](size_t i) {
     std::string name = absl::StrCat("x", i);
-    while (name.size() + 64 < 244) name += "." + std::string(63, static_cast<char>('a' + i));
+    while (name.size() + 64 < 244) name.append(".").append(63, static_cast<char>('a' + i));
     return Name::FromText(absl::StrCat(name, ".hub.test.")).value();
   };
   for (size_t i = 0; i + 1 < kCnameChainMax; ++i) {

@@ -73,22 +73,23 @@ class Zone {
 
   // Adds one record. `owner` is text relative to the origin ("www", "*.dev", "@", or absolute with
   // a last dot). A first label `*` makes a wildcard (RFC 4592). On failure nothing is changed:
-  //   kInvalidArgument   owner malformed or not under the origin; TTL over 2^31 - 1 or another than
-  //                      that of the records of this name and type (RFC 2181 section 5.2); a
-  //                      second SOA; a type that is no data (OPT, 128 to 255)
-  //   kFailedPrecondition  CNAME beside other data or another CNAME (RFC 2181 section 10.1);
-  //                      dynamic and fixed TXT at one name
-  //   kAlreadyExists     the same record again
-  //   kResourceExhausted   the RRset would exceed kRrsetBytesMax
-  //   kUnimplemented     NS below the origin, DNAME
+  //   kInvalidArgument    owner malformed or not under the origin; TTL over 2^31 - 1 or another
+  //                       than that of the records of this name and type (RFC 2181 section 5.2);
+  //                       a second SOA; a type that is no data (0, OPT, 128 to 255)
+  //   kFailedPrecondition CNAME beside other data or another CNAME (RFC 2181 section 10.1);
+  //                       dynamic and fixed TXT at one name
+  //   kAlreadyExists      the same record again
+  //   kResourceExhausted  the RRset would exceed kRrsetBytesMax
+  //   kUnimplemented      NS below the origin, DNAME
   absl::Status Add(std::string_view owner, uint32_t ttl, RecordData data);
   absl::Status Add(const Name& owner, uint32_t ttl, RecordData data);
 
   // Adds a TXT record whose text is made by `text` each time it is asked for, once per query, cut
   // into strings of 255 bytes. `text` runs on the thread that answers, must not block, and must be
   // safe to call from several threads when several loops share the zone; it may be called again for
-  // the repetition of a truncated answer over TCP. A text longer than kRrsetBytesMax makes that
-  // query fail with SERVFAIL. `ttl` is usually 0. Fails as Add does.
+  // the repetition of a truncated answer over TCP. Text of more than kRrsetBytesMax bytes, those
+  // of the string lengths included, makes that query fail with SERVFAIL. `ttl` is usually 0. Fails
+  // as Add does.
   absl::Status AddDynamicText(std::string_view owner, uint32_t ttl,
                               std::function<std::string()> text);
 

@@ -15,8 +15,8 @@ struct Field {
   std::string_view value;
 };
 
-// True when both are the same but for the case of ASCII letters, as field names, methods of
-// connection persistence and codings are compared (RFC 9110 section 5.1).
+// True when both are the same but for the case of ASCII letters: how field names, connection
+// options and codings are compared (RFC 9110 section 5.1).
 inline bool EqualsIgnoreCase(std::string_view left, std::string_view right) {
   if (left.size() != right.size()) return false;
   for (size_t i = 0; i < left.size(); ++i) {

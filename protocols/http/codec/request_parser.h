@@ -12,11 +12,13 @@
 //
 // `unread` is always everything received and not consumed, in one piece; it may lie at another
 // address in each call, since the parser keeps offsets and no pointers between calls. What a head
-// brings is the same however the bytes were split. Each byte is looked at once, or twice when a
-// head comes in more than one piece; never again for each piece.
+// brings is the same however the bytes were split. Each line is checked once, or twice when a
+// head comes in more than one piece, never again for each piece.
 //
 // After an error no further call is allowed: answer with the given status and close, for what
 // follows in the input cannot be told apart from a body (RFC 9112 sections 2.2, 6.3, 11.2).
+// Nor may anything be parsed after a request without `keep_alive` (RFC 9112 section 9.6).
+//
 // End of input is the caller's business: a request is incomplete when the input ends with
 // body_pending() or with unread bytes.
 //
