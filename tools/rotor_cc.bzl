@@ -20,7 +20,7 @@ def rotor_cc_binary(name, copts = [], **kwargs):
 def rotor_cc_test(name, copts = [], size = "small", **kwargs):
     native.cc_test(name = name, size = size, copts = _COPTS + copts, linkstatic = True, **kwargs)
 
-def rotor_cc_benchmark(name, srcs, deps = [], data = [], size = "small", **kwargs):
+def rotor_cc_benchmark(name, srcs, deps = [], data = [], size = "medium", **kwargs):
     """A Google Benchmark program, and `<name>_test`, which runs each of its benchmarks briefly.
 
     Measure with `tools/bazel run -c opt //package:name`.
@@ -42,7 +42,7 @@ def rotor_cc_benchmark(name, srcs, deps = [], data = [], size = "small", **kwarg
     )
     rotor_cc_test(
         name = name + "_test",
-        args = ["--benchmark_min_time=0.01"],
+        args = ["--benchmark_min_time=0.001"],
         data = data,
         size = size,
         tags = ["benchmark"],

@@ -16,6 +16,8 @@ template <typename... Kinds>
 struct Parts;
 template <typename... Kinds>
 class Composed;
+template <typename M>
+class Boxed;
 
 namespace kind_list {
 
@@ -63,6 +65,16 @@ template <size_t I, typename... Kinds>
 struct Get<I, Composed<Kinds...>> : Pick<I, Kinds...> {};
 template <size_t I, typename Sum>
 using At = typename Get<I, Sum>::Type;
+
+// The machine in a box; other kinds are their own.
+template <typename M>
+struct Unboxed {
+  using Type = M;
+};
+template <typename M>
+struct Unboxed<Boxed<M>> {
+  using Type = M;
+};
 
 }  // namespace kind_list
 

@@ -8,7 +8,6 @@
 #include <tuple>
 #include <vector>
 
-#include "absl/time/time.h"
 #include "core/base/random.h"
 #include "core/time/time.h"
 #include "gmock/gmock.h"
@@ -399,8 +398,10 @@ TEST(TimerWheelTest, WakesAreBoundedWhenDeadlinesKeepMovingAway) {
     now = next;
     wheel.Set(entries[random.Below(kEntries)], At(now + kTimeout));
   }
-  // 20,000 later deadlines. An entry moves once per time-out, whatever the number of requests.
-  EXPECT_LT(spurious, 20000 / 8);
+  // Entries move when the bucket comes up in which they are, all of them in one wake, whatever the
+  // number of requests: 20 s have 1,192 buckets of 17 ms and 19 of 1.1 s. A few entries are set
+  // again when they are in a bucket of one tick already.
+  EXPECT_LT(spurious, 1300);
   EXPECT_GT(moved, 0u);
   for (TimerEntry& entry : entries) wheel.Cancel(entry);
 }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <string>
+#include <string_view>
 
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
@@ -12,12 +13,19 @@
 
 ABSL_FLAG(uint64_t, seed, 42, "the run: the same seed gives the same log");
 ABSL_FLAG(absl::Duration, duration, absl::Hours(1), "virtual time in which clients arrive");
+ABSL_FLAG(bool, log, false, "print every call, segment and fault to standard error");
 
 int main(int argc, char** argv) {
   absl::ParseCommandLine(argc, argv);
   const absl::Time start = absl::Now();
-  const hub::SimulationResult result = hub::Simulate(
-      {.seed = absl::GetFlag(FLAGS_seed), .arrivals = absl::GetFlag(FLAGS_duration)});
+  hub::SimulationOptions options = {.seed = absl::GetFlag(FLAGS_seed),
+                                    .arrivals = absl::GetFlag(FLAGS_duration)};
+  if (absl::GetFlag(FLAGS_log)) {
+    options.log_sink = [](std::string_view line) {
+      std::fprintf(stderr, "%.*s\n", static_cast<int>(line.size()), line.data());
+    };
+  }
+  const hub::SimulationResult result = hub::Simulate(options);
 
   std::printf("clients         %" PRIu64 ", cut short by faults %" PRIu64 "\n", result.tally.clients,
               result.tally.cut_short);

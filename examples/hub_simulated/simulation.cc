@@ -82,7 +82,7 @@ absl::Status Run(const SimulationOptions& options, rotor::SimWorld& world,
   CutLog log(result.problems);
   rotor::Random random(options.seed);
   // Sometimes so few slots that connections have to wait.
-  const uint32_t machines_max = random.Chance(0.3) ? 40 : 1024;
+  const uint32_t machines_max = random.Chance(0.3) ? 60 : 1024;
   rotor::LoopBuilder<App, Context> builder({.machines_max = machines_max, .log = &log}, host);
   absl::StatusOr<Context> context = Mount(builder, {.drain = kDrain});
   if (!context.ok()) return context.status();
@@ -108,7 +108,9 @@ absl::Status Run(const SimulationOptions& options, rotor::SimWorld& world,
 
 SimulationResult Simulate(const SimulationOptions& options) {
   SimulationResult result;
-  rotor::SimWorld world(rotor::SimOptions::Hostile(options.seed));
+  rotor::SimOptions sim_options = rotor::SimOptions::Hostile(options.seed);
+  sim_options.log_sink = options.log_sink;
+  rotor::SimWorld world(sim_options);
   rotor::SimBackend& host = world.AddHost("hub");
   result.status = Run(options, world, host, result);
   world.ExpectNothingOpen();

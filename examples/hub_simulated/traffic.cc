@@ -220,7 +220,8 @@ class LazyHttpClient final : public StreamClient {
   bool EndIsRight() override {
     const absl::Duration patience = half_ ? kHeadTimeout : kIdleTimeout;
     if (world_.now() - began_ < patience) Fail("put off before the deadline");
-    if (half_ && !absl::StartsWith(connection_->received(), "HTTP/1.1 408 ")) {
+    const bool told = absl::StartsWith(connection_->received(), "HTTP/1.1 408 ");
+    if (half_ && !told && !ClockHasJumped(world_)) {
       Fail(absl::StrCat("half a request was answered: ", connection_->received()));
     }
     return true;
@@ -352,7 +353,7 @@ class DnsUdpClient final : public Client {
   std::string Describe() const override { return "DNS client on UDP"; }
 
  private:
-  static constexpr int kAttemptsMax = 20;
+  static constexpr int kAttemptsMax = 60;
 
   void Ask() {
     if (finished()) return;

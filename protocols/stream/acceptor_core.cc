@@ -2,8 +2,10 @@
 
 #include <cerrno>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/check.h"
 
 namespace rotor::stream {
 
@@ -14,6 +16,11 @@ bool IsShortage(int error) {
 }
 
 }  // namespace
+
+AcceptorCore::AcceptorCore(Fd listener, const AcceptLimits& limits)
+    : listener_(std::move(listener)), limits_(limits) {
+  ROTOR_CHECK(limits.per_turn > 0, "AcceptLimits: per_turn is above 0");
+}
 
 bool AcceptorCore::Round::Next(bool has_room) {
   if (!has_room) {
@@ -26,11 +33,11 @@ bool AcceptorCore::Round::Next(bool has_room) {
     // Every attempt counts, so that a storm of aborted connections cannot hold the loop either.
     if (calls_++ == core_.limits_.per_turn) return End(Step::Yield(Deadline::Never()));
     accepted_ = scope_.io().Accept(core_.listener_);
+    core_.state_ = State::kAccepting;
     if (accepted_.error == 0) {
       shell_.accepted->Add();
       return true;
     }
-    core_.state_ = State::kAccepting;
     if (accepted_.would_block()) return End(Step::WaitForever());
     shell_.accept_errors->Add();
     if (IsShortage(accepted_.error)) {
@@ -87,6 +94,9 @@ absl::StatusOr<Listeners> OpenListeners(Io& io, std::span<const SocketAddress> a
 }
 
 Shell MakeShell(CounterRegistry& counters, std::string_view name, const StreamOptions& options) {
+  ROTOR_CHECK(options.output_pause_bytes > 0 && options.read_bytes_per_turn > 0 &&
+                  options.frames_per_turn > 0,
+              "StreamOptions: output_pause_bytes, read_bytes_per_turn and frames_per_turn are above 0");
   return {.options = options,
           .accepted = &counters.Get(name, "connections_accepted"),
           .accept_errors = &counters.Get(name, "accept_errors"),

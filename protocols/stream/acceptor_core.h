@@ -28,8 +28,7 @@ struct AcceptLimits {
 
 class AcceptorCore {
  public:
-  AcceptorCore(Fd listener, const AcceptLimits& limits)
-      : listener_(std::move(listener)), limits_(limits) {}
+  AcceptorCore(Fd listener, const AcceptLimits& limits);
 
   absl::Status Watch(Scope& scope) { return scope.Watch(listener_, WatchKind::kListener); }
   void Describe(Description& description) const;

@@ -104,6 +104,10 @@ void Stream::Adopt(Intent intent, Call after) {
     ROTOR_CHECK(!unchanged && !repeats,
                 "a FrameReceived handler consumed nothing and expects the same frame again");
   }
+  if (after == Call::kFlushed && state_.output.size() == flushed_at_) {
+    ROTOR_CHECK(!intent.wants_flushed_ || flushed_at_ > intent.flushed_to_,
+                "a Flushed handler wrote nothing and waits for the same again");
+  }
   ApplyConsumed();
   if (unchanged) {
     ROTOR_CHECK(after != Call::kTimeout && after != Call::kStart,
@@ -126,6 +130,8 @@ void Stream::NoteReadiness(Readiness readiness) {
 
 bool Stream::CloseTimedOut() {
   if (state_.intent.mode_ != Intent::Mode::kClose) return false;
+  // After a pause of the whole process the deadline may come together with room in the socket.
+  WriteSome();
   // If all was sent, the peer merely kept its side open: nothing is lost.
   End(state_.output.empty()
           ? Step::Done()
@@ -139,62 +145,70 @@ Stream::Call Stream::End(Step step) {
   return Call::kNothing;
 }
 
+Stream::Call Stream::Fail(absl::Status why) {
+  // Nothing is called after CloseAfterFlush.
+  if (state_.intent.closing()) return End(Step::Fail(std::move(why)));
+  failure_ = std::move(why);
+  return Call::kFailed;
+}
+
 Stream::Call Stream::Advance() {
   using Mode = Intent::Mode;
+  const StreamOptions& options = shell_.options;
   for (;;) {
     Intent& intent = state_.intent;
     if (intent.mode_ == Mode::kAbort) {
       return End(intent.reason_.ok() ? Step::Done() : Step::Fail(std::move(intent.reason_)));
     }
     if (intent.mode_ == Mode::kHandedOver) return End(Step::Done());
-    if (state_.output.size() > shell_.options.output_bytes_max) {
-      failure_ = absl::ResourceExhaustedError(
+    if (state_.output.size() > options.output_bytes_max) {
+      return Fail(absl::ResourceExhaustedError(
           absl::StrCat("a handler owes the peer ", state_.output.size(),
-                       " bytes; output_bytes_max is ", shell_.options.output_bytes_max));
-      return Call::kFailed;
+                       " bytes; output_bytes_max is ", options.output_bytes_max)));
     }
-    if (intent.mode_ == Mode::kClose) return AdvanceClose();
-    if (intent.wants_flushed_ && state_.output.size() <= intent.flushed_to_) {
-      intent.wants_flushed_ = false;
-      return Call::kFlushed;
-    }
-    if (state_.output.size() >= shell_.options.output_pause_bytes) WriteSome();
-    if (intent.input_ == Intent::Input::kNone) {
+    if (intent.closing()) return AdvanceClose();
+    if (state_.output.size() >= options.output_pause_bytes) WriteSome();
+    // Output that was dropped has not drained.
+    const bool flushed = intent.wants_flushed_ && state_.output.size() <= intent.flushed_to_ &&
+                         state_.write_error == 0;
+    if (!flushed && intent.input_ == Intent::Input::kNone) {
       if (state_.write_error == 0) return Call::kNothing;
-      failure_ = BrokenBy(state_.write_error, "write");
-      return Call::kFailed;
+      return Fail(BrokenBy(state_.write_error, "write"));
     }
-    if (state_.output.size() >= shell_.options.output_pause_bytes) return Call::kNothing;
+    if (!flushed && state_.output.size() >= options.output_pause_bytes) return Call::kNothing;
     if (BudgetSpent()) {
       out_of_budget_ = true;
       return Call::kNothing;
     }
+    if (flushed) {
+      intent.wants_flushed_ = false;
+      flushed_at_ = state_.output.size();
+      ++calls_;
+      return Call::kFlushed;
+    }
+    if (state_.end_reported) {
+      return Fail(state_.write_error != 0
+                      ? BrokenBy(state_.write_error, "write")
+                      : absl::OutOfRangeError("the protocol expects input after its end"));
+    }
     if (FindFrame()) {
-      ++frames_;
+      ++calls_;
       return Call::kFrame;
     }
-    const bool too_long = intent.input_ == Intent::Input::kDelimiter &&
-                          input_.size() >= intent.count_ && !state_.end_reported;
+    const bool too_long =
+        intent.input_ == Intent::Input::kDelimiter && input_.size() >= intent.count_;
     if (too_long || state_.input_ended) {
-      if (state_.end_reported) {
-        failure_ = state_.write_error != 0
-                       ? BrokenBy(state_.write_error, "write")
-                       : absl::OutOfRangeError("the protocol expects input after its end");
-        return Call::kFailed;
-      }
       state_.end_reported = true;
       input_end_ = too_long ? InputEnd::kFrameTooLong : InputEnd::kPeerFinished;
       return Call::kInputEnded;
     }
-    if (!ReadMore()) {
-      return failure_.ok() ? Call::kNothing : Call::kFailed;
-    }
+    if (!ReadMore()) return failure_.ok() ? Call::kNothing : Call::kFailed;
   }
 }
 
 bool Stream::BudgetSpent() const {
   return bytes_read_ >= shell_.options.read_bytes_per_turn ||
-         frames_ >= shell_.options.frames_per_turn;
+         calls_ >= shell_.options.frames_per_turn;
 }
 
 bool Stream::FindFrame() {
@@ -230,17 +244,22 @@ bool Stream::ReadMore() {
   const bool shared = state_.input.empty();
   std::span<char> into = scope_.receive_buffer();
   if (!shared) {
-    const size_t missing = state_.intent.count_ > input_.size()
-                               ? state_.intent.count_ - input_.size()
-                               : kReadIntoBufferBytesMin;
-    into = state_.input.Reserve(scope_.buffer_pool(), std::clamp(missing, kReadIntoBufferBytesMin,
+    // No more than there is already, so that a few bytes of a long frame hold little memory.
+    const size_t wanted = std::min(state_.intent.count_ - input_.size(), input_.size());
+    into = state_.input.Reserve(scope_.buffer_pool(), std::clamp(wanted, kReadIntoBufferBytesMin,
                                                                  kReadIntoBufferBytesMax));
     input_ = state_.input.view();
   }
+  into = into.first(std::min(into.size(), shell_.options.read_bytes_per_turn - bytes_read_));
   const IoResult result = scope_.io().Read(state_.socket, into);
   if (!result.ok()) {
     state_.readable = false;
-    if (!result.would_block()) failure_ = BrokenBy(result.error, "read");
+    if (!result.would_block()) {
+      failure_ = BrokenBy(result.error, "read");
+    } else if (state_.write_error != 0) {
+      // All that the peer sent was read, and it takes no answer.
+      failure_ = BrokenBy(state_.write_error, "write");
+    }
     return false;
   }
   if (result.bytes == 0) {
@@ -281,6 +300,8 @@ void Stream::WriteSome() {
       state_.write_blocked = true;
     } else {
       state_.write_error = result.error;
+      // Perhaps no event tells of it, so reading goes on until nothing is left.
+      state_.readable = state_.peer_hung_up = true;
     }
   }
   // Nobody will take it. What the peer sent before is still worth reading.
@@ -288,51 +309,53 @@ void Stream::WriteSome() {
 }
 
 Stream::Call Stream::AdvanceClose() {
-  // Within a turn, output waits for the end of it, as always.
-  if (!may_read_ || state_.output.size() >= shell_.options.output_pause_bytes) WriteSome();
-  if (state_.write_error != 0) return End(Step::Fail(BrokenBy(state_.write_error, "write")));
-  if (!state_.output.empty()) return Call::kNothing;
-  if (!std::exchange(state_.write_ended, true)) {
-    // An error here is found again by reading.
-    (void)scope_.io().ShutdownWrite(state_.socket);
-  }
   input_ = {};
   in_receive_buffer_ = false;
   state_.input.Clear();
-  if (state_.input_ended) return End(Step::Done());
-  while (state_.readable && may_read_) {
-    const std::span<char> into = scope_.receive_buffer();
-    const IoResult result = scope_.io().Read(state_.socket, into);
-    if (result.would_block()) {
-      state_.readable = false;
-      break;
-    }
-    if (!result.ok() || result.bytes == 0) return End(Step::Done());
-    state_.lingered += static_cast<uint32_t>(result.bytes);
-    if (state_.lingered >= shell_.options.linger_bytes_max) return End(Step::Done());
+  if (!state_.write_ended) {
+    // Within a turn, output waits for the end of it, as always.
+    if (!may_read_ || state_.output.size() >= shell_.options.output_pause_bytes) WriteSome();
+    if (state_.write_error != 0) return Fail(BrokenBy(state_.write_error, "write"));
+    if (!state_.output.empty()) return Call::kNothing;
+    // An error here is found again by reading.
+    (void)scope_.io().ShutdownWrite(state_.socket);
+    state_.write_ended = true;
+    // No event can have told of the peer's end yet: one look may save registering.
+    if (!state_.watched) state_.readable = true;
   }
-  return Call::kNothing;
+  while (!state_.input_ended && state_.lingered < shell_.options.linger_bytes_max) {
+    if (!state_.readable || !may_read_) return Call::kNothing;
+    const IoResult result = scope_.io().Read(state_.socket, scope_.receive_buffer());
+    state_.readable = !result.would_block();
+    if (result.would_block()) return Call::kNothing;
+    // All was sent, so it does not matter how the peer ends.
+    if (!result.ok() || result.bytes == 0) break;
+    state_.lingered += static_cast<uint32_t>(result.bytes);
+  }
+  return End(Step::Done());
 }
 
 Step Stream::Finish() {
   if (end_.has_value()) return *std::move(end_);
   KeepRest();
+  // Room that a handler reserved and did not use.
+  if (state_.output.empty()) state_.output.Clear();
   const bool flush_follows = !state_.output.empty() && !state_.write_blocked;
   if (flush_follows) scope_.FlushAtEndOfTurn();
-  // A connection that is answered and closed within its first turn is never registered.
-  if (!state_.watched && !flush_follows) {
+  const bool wants_to_read =
+      state_.intent.closing()
+          ? state_.output.empty()
+          : state_.intent.input_ != Intent::Input::kNone &&
+                state_.output.size() < shell_.options.output_pause_bytes;
+  const bool yields = out_of_budget_ || (!may_read_ && state_.readable && wants_to_read);
+  // A connection that ends before it has to wait for the first time is never registered.
+  if (!state_.watched && !flush_follows && !yields) {
     const absl::Status status = scope_.Watch(state_.socket, WatchKind::kStream);
     if (!status.ok()) return Step::Fail(status);
     state_.watched = true;
   }
-  const bool reading_waits = state_.readable && !scope_.buffer_pool().exhausted() &&
-                             (state_.intent.input_ != Intent::Input::kNone ||
-                              state_.intent.mode_ == Intent::Mode::kClose);
-  const bool output_pauses = state_.output.size() >= shell_.options.output_pause_bytes;
-  if (out_of_budget_ || (!may_read_ && reading_waits && !output_pauses)) {
-    return Step::Yield(state_.intent.deadline_);
-  }
-  return Step::WaitUntil(state_.intent.deadline_);
+  const Deadline deadline = state_.intent.deadline_;
+  return yields ? Step::Yield(deadline) : Step::WaitUntil(deadline);
 }
 
 stream::Connection Stream::TakeConnection() {

@@ -43,7 +43,8 @@ class [[nodiscard]] Expect {
   static Expect Delimiter(Literal delimiter, uint32_t frame_bytes_max);
   // No input, until another Intent asks for some: the peer is held back.
   static Expect NothingButWakeup() { return Expect(); }
-  // Output drained to `bytes_left` or less. Alone it holds the peer back meanwhile.
+  // Output drained to `bytes_left` or less. Alone it holds the peer back meanwhile. A Flushed that
+  // writes nothing and then expects what holds already is a programmer's error.
   static Expect FlushedTo(uint32_t bytes_left) { return Expect().OrFlushedTo(bytes_left); }
   // Both at once: whatever comes first is called.
   Expect OrFlushedTo(uint32_t bytes_left) const;
@@ -128,6 +129,7 @@ class Stream {
   void KeepRest();
   bool BudgetSpent() const;
   Call End(Step step);
+  Call Fail(absl::Status why);
   stream::Connection TakeConnection();
 
   stream::State& state_;
@@ -139,7 +141,8 @@ class Stream {
   InputEnd input_end_ = InputEnd::kPeerFinished;  // For kInputEnded.
   size_t consumed_ = 0;      // By the handler that is running.
   size_t bytes_read_ = 0;    // In this call of the machine.
-  uint32_t frames_ = 0;
+  size_t flushed_at_ = 0;    // Output left when Flushed was called.
+  uint32_t calls_ = 0;       // Of FrameReceived and Flushed, in this call of the machine.
   bool in_receive_buffer_ = false;
   const bool may_read_;
   bool out_of_budget_ = false;

@@ -76,7 +76,7 @@ class [[nodiscard]] Intent {
   Intent(Mode mode, Deadline deadline) : deadline_(deadline), mode_(mode) {}
 
   bool SameInput(const Intent& other) const {
-    return input_ == other.input_ && count_ == other.count_ && delimiter_ == other.delimiter_;
+    return input_ == other.input_ && count_ == other.count_ && delimiter() == other.delimiter();
   }
   std::string_view delimiter() const { return {delimiter_, delimiter_size_}; }
 
@@ -100,8 +100,9 @@ struct StreamOptions {
   uint32_t output_bytes_max = 64 << 20;
   // Then the other connections get their turn.
   uint32_t read_bytes_per_turn = 256 << 10;
-  uint32_t frames_per_turn = 256;
-  // Discarded, at most, while closing; then the connection is closed without waiting for the peer.
+  uint32_t frames_per_turn = 256;  // Calls of FrameReceived and Flushed.
+  // When so much input was discarded while closing, the connection is closed without waiting for the
+  // peer to end, which may then lose the answer. 0 does not wait at all.
   uint32_t linger_bytes_max = 64 << 10;
 };
 

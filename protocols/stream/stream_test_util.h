@@ -1,5 +1,5 @@
-// What the tests of streams share: a protocol whose handlers stand in the test, a backend that counts
-// and meddles, and a loop of both in a simulated world.
+// What the tests of streams share: a protocol whose handlers stand in the test, a backend that
+// counts and meddles, and a loop of both in a simulated world.
 #ifndef ROTOR_PROTOCOLS_STREAM_STREAM_TEST_UTIL_H_
 #define ROTOR_PROTOCOLS_STREAM_STREAM_TEST_UTIL_H_
 
@@ -97,7 +97,7 @@ class Scripted : public Minimal {
     return script_.wakeup ? script_.wakeup(stream, scope) : Intent::Unchanged();
   }
   void Failed(const absl::Status& why, Scope&) {
-    script_.calls.push_back(absl::StrCat("failed: ", AsAbsl(why.message())));
+    script_.calls.push_back(absl::StrCat("failed: ", why.message()));
   }
 };
 static_assert(IsProtocol<Scripted>());
@@ -204,10 +204,9 @@ class RecordingLog final : public LogSink {
 };
 
 // One loop on one simulated host. At the end nothing must be left open or have gone wrong.
-class StreamWorld {
+template <typename App, typename Context = NoContext>
+class BasicStreamWorld {
  public:
-  using App = Compose<Server<Scripted>, Server<Minimal>>;
-
   // A network without chance: what is sent at once arrives at once, after 100 us.
   static SimOptions Plain(size_t window_bytes = 65536) {
     return {.latency_min = absl::Microseconds(100),
@@ -216,12 +215,12 @@ class StreamWorld {
             .segment_bytes_max = size_t{1} << 40};
   }
 
-  explicit StreamWorld(SimOptions sim = Plain(), LoopOptions options = {.machines_max = 64})
+  explicit BasicStreamWorld(SimOptions sim = Plain(), LoopOptions options = {.machines_max = 64})
       : world(std::move(sim)), host(world.AddHost("server")), backend(host) {
     options.log = &log;
-    loop.emplace(LoopBuilder<App>(options, backend).Build());
+    loop.emplace(LoopBuilder<App, Context>(options, backend).Build());
   }
-  ~StreamWorld() {
+  ~BasicStreamWorld() {
     loop.reset();
     world.ExpectNothingOpen();
     EXPECT_THAT(world.violations(), testing::IsEmpty());
@@ -280,8 +279,8 @@ class StreamWorld {
     std::vector<MachineReport> reports;
     uint32_t next = 0;
     do {
-      next = loop->VisitMachines(
-          next, 64, [&](const MachineReport& report) { reports.push_back(report); });
+      next = loop->VisitMachines(next, 64,
+                                 [&](const MachineReport& report) { reports.push_back(report); });
     } while (next != 0);
     return reports;
   }
@@ -290,9 +289,11 @@ class StreamWorld {
   SimWorld world;
   SimBackend& host;
   MeddlingBackend backend;
-  std::optional<Loop<App>> loop;
+  std::optional<Loop<App, Context>> loop;
   GroupId group{};
 };
+
+using StreamWorld = BasicStreamWorld<Compose<Server<Scripted>, Server<Minimal>>>;
 
 }  // namespace rotor::stream
 

@@ -19,10 +19,10 @@ ServerShared::ServerShared(const ServerOptions& server_options, CounterRegistry&
     : options(server_options),
       datagrams_received(counters.Get(name, "datagrams_received")),
       datagrams_lost(counters.Get(name, "datagrams_lost")),
+      queries_dropped(counters.Get(name, "queries_dropped")),
       responder_(std::move(zone), server_options.responder),
       response_(kMessageBytesMax),
-      queries_(counters.Get(name, "queries")),
-      queries_dropped_(counters.Get(name, "queries_dropped")) {}
+      queries_(counters.Get(name, "queries")) {}
 
 std::string_view ServerShared::Answer(std::string_view query, Transport transport) {
   queries_.Add();
@@ -31,20 +31,13 @@ std::string_view ServerShared::Answer(std::string_view query, Transport transpor
     response = response.first(options.responder.udp_payload_bytes_max);
   }
   const size_t size = responder_.Answer(query, transport, response);
-  if (size == 0) queries_dropped_.Add();
+  if (size == 0) queries_dropped.Add();
   return {response_.data(), size};
 }
 
 Step DatagramServer::Start(Scope& scope) {
   absl::Status status = scope.Watch(socket_, WatchKind::kDatagram);
   return status.ok() ? Step::WaitForever() : Step::Fail(std::move(status));
-}
-
-Step DatagramServer::Wakeup(Scope& scope) {
-  Step step = AnswerSome(scope);
-  // Yielding means that more waits; then Ready() comes back here by way of the next turn.
-  if (!scope.draining() || step.kind() == Step::Kind::kYield) return step;
-  return Step::Done();
 }
 
 Step DatagramServer::AnswerSome(Scope& scope) {
@@ -56,9 +49,11 @@ Step DatagramServer::AnswerSome(Scope& scope) {
     // Errors of UDP sockets report the fate of earlier answers (ip(7)) and pass.
     if (!received.ok()) continue;
     shared_.datagrams_received.Add();
-    if (received.bytes > into.size()) continue;  // Longer than any message.
-    const std::string_view answer =
-        shared_.Answer({into.data(), received.bytes}, Transport::kUdp);
+    if (received.bytes > into.size()) {  // Cut off by the kernel, so it cannot be understood.
+      shared_.queries_dropped.Add();
+      continue;
+    }
+    const std::string_view answer = shared_.Answer({into.data(), received.bytes}, Transport::kUdp);
     if (answer.empty()) continue;
     // A full socket buffer loses the answer, as the network may; the client asks again.
     if (!scope.io().SendTo(socket_, answer, from).ok()) shared_.datagrams_lost.Add();

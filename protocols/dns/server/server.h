@@ -3,10 +3,11 @@
 //   auto zone = dns::Zone::Create("example.test.");
 //   ... zone->Add("www", 300, ...) ...
 //   using App = rotor::Compose<dns::Server>;
-//   auto mounted = dns::Mount(builder, "dns", options, std::make_shared<dns::Zone>(*std::move(zone)));
+//   auto mounted = dns::Mount(builder, "dns", options,
+//   std::make_shared<dns::Zone>(*std::move(zone)));
 //
-// What is answered is the Responder's business (protocols/dns/zone); here are the machines that carry
-// it: one per UDP socket, one per TCP listener, one per TCP connection.
+// What is answered is the Responder's business (protocols/dns/zone); here are the machines that
+// carry it: one per UDP socket, one per TCP listener, one per TCP connection.
 #ifndef ROTOR_PROTOCOLS_DNS_SERVER_SERVER_H_
 #define ROTOR_PROTOCOLS_DNS_SERVER_SERVER_H_
 
@@ -29,8 +30,8 @@ struct ServerOptions : stream::ListenOptions {  // `addresses` are served over U
   ResponderOptions responder;
   // Datagrams answered in one turn before others get theirs.
   uint32_t datagrams_per_turn = 64;
-  // A TCP connection without a query is closed after this (RFC 7766 section 6.2.3); it also bounds
-  // the time from the first byte of a query to its last.
+  // A TCP connection without a query is closed after this (RFC 7766 section 6.2.3), as is one whose
+  // query, its length known, takes longer to come, and one that does not read its answers.
   absl::Duration idle_timeout = absl::Seconds(10);
 };
 
@@ -45,13 +46,13 @@ class ServerShared {
 
   const ServerOptions options;
   Counter& datagrams_received;
-  Counter& datagrams_lost;
+  Counter& datagrams_lost;   // Answers that could not be sent.
+  Counter& queries_dropped;  // Without an answer, because there must be none.
 
  private:
   Responder responder_;
   std::vector<char> response_;
   Counter& queries_;
-  Counter& queries_dropped_;
 };
 
 // Answers the datagrams of one socket.
@@ -62,7 +63,7 @@ class DatagramServer {
   Step Start(Scope& scope);
   Step Ready(Readiness, Scope& scope) { return AnswerSome(scope); }
   // What has arrived is still answered before the socket closes.
-  Step Wakeup(Scope& scope);
+  Step Wakeup(Scope& scope) { return AnswerSome(scope); }
   void Describe(Description& description) const;
 
  private:
@@ -73,8 +74,8 @@ class DatagramServer {
 };
 static_assert(IsMachine<DatagramServer>());
 
-// One TCP connection: messages behind two bytes of length each (RFC 1035 section 4.2.2). All answers to one
-// read leave in one write.
+// One TCP connection: messages behind two bytes of length each (RFC 1035 section 4.2.2). All
+// answers to one read leave in one write.
 class StreamProtocol {
  public:
   struct Shared {
@@ -114,10 +115,9 @@ absl::StatusOr<Mounted> Mount(C& composer, std::string_view name, ServerOptions 
       BindDatagrams(composer.io(), options.addresses);
   if (!bound.ok()) return bound.status();
   for (size_t i = 0; i < bound->size(); ++i) options.addresses[i] = (*bound)[i].address;
-  ServerShared& shared = composer.template Keep<ServerShared>(options, composer.counters(), name,
-                                                              std::move(zone));
-  absl::StatusOr<Mounted> mounted =
-      stream::Mount<StreamProtocol>(composer, name, options, shared);
+  ServerShared& shared =
+      composer.template Keep<ServerShared>(options, composer.counters(), name, std::move(zone));
+  absl::StatusOr<Mounted> mounted = stream::Mount<StreamProtocol>(composer, name, options, shared);
   if (!mounted.ok()) return mounted.status();
   for (BoundDatagram& datagram : *bound) {
     absl::StatusOr<Notifier> added =

@@ -25,9 +25,9 @@ struct Request {
 };
 
 // The one response to one request; never store one. Either Send(), or StartSized() or
-// StartStreamed() followed by Write() and Finish(). Framing, Date, Server and Connection are written by
-// the server; a response that must not have a body (HEAD, 204, 304) has none. Names and values that
-// would break the framing are refused with a status, and nothing is written.
+// StartStreamed() followed by Write() and Finish(). Framing, Date, Server and Connection are
+// written by the server; a response that must not have a body (HEAD, 204, 304) has none. Names and
+// values that would break the framing are refused with a status, and nothing is written.
 class Reply {
  public:
   // For the server: `request_bytes` of the stream's input are the request.
@@ -41,8 +41,9 @@ class Reply {
   Reply(const Reply&) = delete;
   Reply& operator=(const Reply&) = delete;
 
-  // A whole response.
+  // A whole response. Not 101: see Upgrade().
   absl::Status Send(const ResponseHead& head, std::string_view body) {
+    if (head.status == 101) return absl::InvalidArgumentError("101 is sent by Reply::Upgrade()");
     return writer_.Respond(output_, defaults_, head, body);
   }
   // The common case: 200 with a body.
@@ -70,11 +71,13 @@ class Reply {
   void CloseAfterResponse() { writer_.CloseAfterResponse(); }
 
   // Answers 101 and hands the connection to another protocol (RFC 9110 section 7.8), with what the
-  // client has sent behind the request. For a request whose head.upgrade offers `name`, without body.
+  // client has sent behind the request. For a request whose head.upgrade offers `name`, without
+  // body.
   template <typename P, typename... Args>
   absl::Status Upgrade(std::string_view name, const stream::Upgrade<P>& to, Args&&... args) {
     const Field field{"Upgrade", name};
-    absl::Status status = Send({.status = 101, .fields = {&field, 1}}, "");
+    absl::Status status =
+        writer_.Respond(output_, defaults_, {.status = 101, .fields = {&field, 1}}, "");
     if (!status.ok()) return status;
     stream_.Consume(request_bytes_);
     hand_over_ = to.TakeOver(stream_, std::forward<Args>(args)...);

@@ -11,9 +11,9 @@
 //   auto mounted = http::Mount(builder, "http", options, Site());
 //
 // One handler serves all connections; it takes ContextScope<C>& where it needs the loop's context.
-// The server keeps the limits and deadlines of ServerOptions, answers what is not a valid request by itself
-// (400, 408, 413, 414, 431, 501, 505), and gives the handler whole requests, in order. See
-// protocols/http/codec about what is accepted.
+// The server keeps the limits and deadlines of ServerOptions, answers what is not a valid request
+// by itself (400, 408, 413, 414, 431, 501, 505), and gives the handler whole requests, in order.
+// See protocols/http/codec about what is accepted.
 #ifndef ROTOR_PROTOCOLS_HTTP_SERVER_SERVER_H_
 #define ROTOR_PROTOCOLS_HTTP_SERVER_SERVER_H_
 
@@ -46,14 +46,15 @@ class ServerProtocol {
   using Shared = HandlerShared<Handler>;
   explicit ServerProtocol(Shared& shared) : shared_(shared) {}
 
-  Intent Start(Stream&, Scope& scope) { return core_.Start(scope, shared_); }
+  Intent Start(Stream& stream, Scope& scope) { return core_.Start(stream, scope, shared_); }
 
   template <typename S>
   Intent FrameReceived(std::string_view, Stream& stream, S& scope) {
     static_assert(
         requires(const Request& request, Reply& reply) {
           shared_.handler.RequestReceived(request, reply, scope);
-        }, "an HTTP handler needs: void RequestReceived(const Request&, Reply&, Scope&)");
+        },
+        "an HTTP handler needs: void RequestReceived(const Request&, Reply&, Scope&)");
     Incoming incoming;
     std::optional<Intent> intent = core_.Receive(stream, scope, shared_, incoming);
     if (intent.has_value()) return *std::move(intent);
@@ -62,6 +63,7 @@ class ServerProtocol {
     shared_.handler.RequestReceived(request, reply, scope);
     return core_.FinishRequest(reply, stream, scope, shared_);
   }
+  Intent Flushed(Stream&, Scope& scope) { return core_.Flushed(scope, shared_); }
   Intent InputEnded(InputEnd, Stream& stream, Scope& scope) {
     return core_.InputEnded(stream, scope, shared_);
   }

@@ -11,7 +11,8 @@ absl::Status CheckServerOptions(const ServerOptions& options) {
   for (const char c : options.server_name) {
     // RFC 9110 section 5.5 allows more; a product name needs no more.
     if (c < 0x20 || c > 0x7e) {
-      return absl::InvalidArgumentError("ServerOptions: server_name has a byte that is not ASCII text");
+      return absl::InvalidArgumentError(
+          "ServerOptions: server_name has a byte that is not ASCII text");
     }
   }
   if (options.requests_per_connection_max == 0) {
@@ -143,14 +144,16 @@ std::optional<Intent> ServerCore::ReceiveBody(Stream& stream, Scope& scope, Serv
 
 Reply ServerCore::MakeReply(const Incoming& incoming, Stream& stream, Scope& scope,
                             ServerShared& shared) {
-  if (scope.draining() || requests_ >= shared.options.requests_per_connection_max) {
+  // What follows CONNECT is no request but the tunnel's, if the handler grants one (RFC 9110
+  // section 9.3.6).
+  if (scope.draining() || requests_ >= shared.options.requests_per_connection_max ||
+      incoming.head->method == Method::kConnect) {
     writer_.CloseAfterResponse();
   }
   return Reply(writer_, shared.Defaults(scope), stream, incoming.input_bytes);
 }
 
-Intent ServerCore::FinishRequest(Reply& reply, Stream& stream, Scope& scope,
-                                 ServerShared& shared) {
+Intent ServerCore::FinishRequest(Reply& reply, Stream& stream, Scope& scope, ServerShared& shared) {
   if (reply.hand_over_.has_value()) return *std::move(reply.hand_over_);
   if (writer_.state() == ResponseWriter::State::kHeadDue) {
     shared.responses_failed.Add();
@@ -159,31 +162,38 @@ Intent ServerCore::FinishRequest(Reply& reply, Stream& stream, Scope& scope,
   partial_.reset();
   stream.Consume(reply.request_bytes_);
   if (writer_.state() != ResponseWriter::State::kIdle) {
-    // The client notices: Content-Length or the last chunk is missing.
+    // The client notices, unless it speaks HTTP/1.0: bytes or the last chunk are missing.
     shared.responses_failed.Add();
-    return Close(scope, shared);
+    return Close(stream, scope, shared);
   }
-  if (!writer_.keep_alive()) return Close(scope, shared);
-  return NextRequest(scope, shared);
+  if (!writer_.keep_alive()) return Close(stream, scope, shared);
+  return NextRequest(stream, scope, shared);
+}
+
+Intent ServerCore::Flushed(Scope& scope, ServerShared& shared) {
+  return Intent::CloseAfterFlush(
+      Sooner(scope.now() + shared.options.close_timeout, scope.drain_deadline()));
 }
 
 Intent ServerCore::InputEnded(Stream& stream, Scope& scope, ServerShared& shared) {
-  if (state_ == State::kIdle) return Close(scope, shared);
+  if (state_ == State::kIdle) return Close(stream, scope, shared);
   return Refuse(400, "The request is incomplete.", stream, scope, shared);
 }
 
 Intent ServerCore::Timeout(Stream& stream, Scope& scope, ServerShared& shared) {
-  if (state_ == State::kIdle) {
-    if (stream.output_bytes() == 0) return Intent::Abort(absl::OkStatus());
-    return Intent::Abort(absl::DeadlineExceededError("the client does not read its responses"));
+  if (state_ == State::kHead || state_ == State::kBody) {
+    return Refuse(408, "The request did not arrive in time.", stream, scope, shared);
   }
-  return Refuse(408, "The request did not arrive in time.", stream, scope, shared);
+  if (stream.output_bytes() == 0) return Intent::Abort(absl::OkStatus());
+  // A slow reader is served as long as it takes something.
+  if (stream.output_bytes() < bytes_owed_) return Await(stream, scope, shared);
+  return Intent::Abort(absl::DeadlineExceededError("the client does not read its responses"));
 }
 
 Intent ServerCore::Wakeup(Stream& stream, Scope& scope, ServerShared& shared) {
   // A request on its way is answered first, and its response says close.
   if (scope.draining() && state_ == State::kIdle && stream.input().empty()) {
-    return Close(scope, shared);
+    return Close(stream, scope, shared);
   }
   return Intent::Unchanged();
 }
@@ -194,19 +204,25 @@ Intent ServerCore::Refuse(int status, std::string_view reason, Stream& stream, S
   Reply reply(writer_, shared.Defaults(scope), stream, 0);
   const absl::Status sent = reply.SendError(status, reason);
   ROTOR_CHECK(sent.ok(), "the server's own error page is refused: a bad server_name?");
-  return Close(scope, shared);
+  return Close(stream, scope, shared);
 }
 
-Intent ServerCore::Close(Scope& scope, ServerShared& shared) {
+Intent ServerCore::Close(Stream& stream, Scope& scope, ServerShared& shared) {
   partial_.reset();
   state_ = State::kClosing;
-  return Intent::CloseAfterFlush(
-      Sooner(scope.now() + shared.options.close_timeout, scope.drain_deadline()));
+  return Await(stream, scope, shared);
 }
 
-Intent ServerCore::NextRequest(Scope& scope, ServerShared& shared) {
+Intent ServerCore::NextRequest(Stream& stream, Scope& scope, ServerShared& shared) {
   state_ = State::kIdle;
-  return Expect::Bytes(1).Before(scope.now() + shared.options.idle_timeout);
+  return Await(stream, scope, shared);
+}
+
+// The next request, or that the last response has left.
+Intent ServerCore::Await(Stream& stream, Scope& scope, ServerShared& shared) {
+  bytes_owed_ = static_cast<uint32_t>(stream.output_bytes());
+  const Expect expect = state_ == State::kClosing ? Expect::FlushedTo(0) : Expect::Bytes(1);
+  return expect.Before(scope.now() + shared.options.idle_timeout);
 }
 
 void ServerCore::Describe(Description& description) const {

@@ -5,7 +5,7 @@
 //   kIdle ------------------> kHead -----------------> kBody ---------------------> handler
 //     ^                         |  whole request there: the states between are skipped |
 //     +------------------------------- keep-alive -------------------------------------+
-//                                error, close or drain: kClosing
+//                   error, close or drain: kClosing, until the client has taken all and ends
 #ifndef ROTOR_PROTOCOLS_HTTP_SERVER_SERVER_CORE_H_
 #define ROTOR_PROTOCOLS_HTTP_SERVER_SERVER_CORE_H_
 
@@ -30,18 +30,20 @@ namespace rotor::http {
 
 // Limits and deadlines of a server. What a peer sees when one is reached stands behind each.
 struct ServerOptions : stream::ListenOptions {
-  RequestLimits limits;                                // 400, 414 or 431, then close.
-  size_t body_bytes_max = 1 << 20;                     // 413, then close.
-  uint32_t requests_per_connection_max = 10000;        // The last response says close.
-  absl::Duration head_timeout = absl::Seconds(10);     // From the first byte; 408, then close.
-  absl::Duration body_timeout = absl::Seconds(30);     // From one piece to the next; 408, then close.
-  absl::Duration idle_timeout = absl::Seconds(60);     // Between requests; closed silently.
-  absl::Duration close_timeout = absl::Seconds(5);     // For the peer to take the last response.
-  std::string server_name = "rotor";                   // In the Server field; none if empty.
+  RequestLimits limits;                             // 400, 414 or 431, then close.
+  size_t body_bytes_max = 1 << 20;                  // 413, then close.
+  uint32_t requests_per_connection_max = 10000;     // The last response says close.
+  absl::Duration head_timeout = absl::Seconds(10);  // From the first byte; 408, then close.
+  absl::Duration body_timeout = absl::Seconds(30);  // From one piece to the next; 408, then close.
+  // Between requests; closed silently. Also without taking any byte of a response; then aborted,
+  // after at most twice this time.
+  absl::Duration idle_timeout = absl::Seconds(60);
+  absl::Duration close_timeout = absl::Seconds(5);  // From the end of ours to the peer's.
+  std::string server_name = "rotor";                // In the Server field; none if empty.
 };
 
-// kInvalidArgument, with what and why, if a value is out of range or `server_name` cannot stand in a
-// response.
+// kInvalidArgument, with what and why, if a value is out of range or `server_name` cannot stand in
+// a response.
 absl::Status CheckServerOptions(const ServerOptions& options);
 
 // What all connections of one server share, beside the handler.
@@ -75,15 +77,19 @@ struct Incoming {
 
 class ServerCore {
  public:
-  Intent Start(Scope& scope, ServerShared& shared) { return NextRequest(scope, shared); }
+  Intent Start(Stream& stream, Scope& scope, ServerShared& shared) {
+    return NextRequest(stream, scope, shared);
+  }
 
   // Looks at the input. No intent: `incoming` is a whole request, to be answered.
   std::optional<Intent> Receive(Stream& stream, Scope& scope, ServerShared& shared,
                                 Incoming& incoming);
   Reply MakeReply(const Incoming& incoming, Stream& stream, Scope& scope, ServerShared& shared);
-  // After the handler. A response that it left out becomes 500; one left unfinished ends the connection.
+  // After the handler. A response that it left out becomes 500; one left unfinished ends the
+  // connection.
   Intent FinishRequest(Reply& reply, Stream& stream, Scope& scope, ServerShared& shared);
 
+  Intent Flushed(Scope& scope, ServerShared& shared);
   Intent InputEnded(Stream& stream, Scope& scope, ServerShared& shared);
   Intent Timeout(Stream& stream, Scope& scope, ServerShared& shared);
   Intent Wakeup(Stream& stream, Scope& scope, ServerShared& shared);
@@ -108,12 +114,14 @@ class ServerCore {
   void KeepHead(std::string_view head, const RequestParser& parser, Scope& scope);
   Intent Refuse(int status, std::string_view reason, Stream& stream, Scope& scope,
                 ServerShared& shared);
-  Intent Close(Scope& scope, ServerShared& shared);
-  Intent NextRequest(Scope& scope, ServerShared& shared);
+  Intent Close(Stream& stream, Scope& scope, ServerShared& shared);
+  Intent NextRequest(Stream& stream, Scope& scope, ServerShared& shared);
+  Intent Await(Stream& stream, Scope& scope, ServerShared& shared);
 
   std::unique_ptr<Partial> partial_;
   ResponseWriter writer_;
   uint32_t requests_ = 0;
+  uint32_t bytes_owed_ = 0;  // Of responses, when the idle timeout began.
   State state_ = State::kIdle;
 };
 

@@ -1,0 +1,13 @@
+// Failed answers, but nobody listens any more.
+#include "protocols/stream/machine.h"
+
+class Protocol {
+ public:
+  rotor::Intent Start(rotor::Stream&, rotor::Scope&) { return Next(); }
+  rotor::Intent FrameReceived(std::string_view, rotor::Stream&, rotor::Scope&) { return Next(); }
+  rotor::Intent Failed(const absl::Status&, rotor::Scope&) { return Next(); }
+
+ private:
+  static rotor::Intent Next() { return rotor::Expect::Bytes(1).Forever(); }
+};
+static_assert(rotor::IsProtocol<Protocol>());

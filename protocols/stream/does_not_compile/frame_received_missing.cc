@@ -1,0 +1,12 @@
+// FrameReceived misspelt, and so missing.
+#include "protocols/stream/machine.h"
+
+class Protocol {
+ public:
+  rotor::Intent Start(rotor::Stream&, rotor::Scope&) { return Next(); }
+  rotor::Intent FrameRecieved(std::string_view, rotor::Stream&, rotor::Scope&) { return Next(); }
+
+ private:
+  static rotor::Intent Next() { return rotor::Expect::Bytes(1).Forever(); }
+};
+static_assert(rotor::IsProtocol<Protocol>());

@@ -1,0 +1,12 @@
+// Start without its Stream.
+#include "protocols/stream/machine.h"
+
+class Protocol {
+ public:
+  rotor::Intent FrameReceived(std::string_view, rotor::Stream&, rotor::Scope&) { return Next(); }
+  rotor::Intent Start(rotor::Scope&) { return Next(); }
+
+ private:
+  static rotor::Intent Next() { return rotor::Expect::Bytes(1).Forever(); }
+};
+static_assert(rotor::IsProtocol<Protocol>());

@@ -1,0 +1,13 @@
+// Timeout answers with a Step.
+#include "protocols/stream/machine.h"
+
+class Protocol {
+ public:
+  rotor::Intent Start(rotor::Stream&, rotor::Scope&) { return Next(); }
+  rotor::Intent FrameReceived(std::string_view, rotor::Stream&, rotor::Scope&) { return Next(); }
+  rotor::Step Timeout(rotor::Stream&, rotor::Scope&) { return rotor::Step::Done(); }
+
+ private:
+  static rotor::Intent Next() { return rotor::Expect::Bytes(1).Forever(); }
+};
+static_assert(rotor::IsProtocol<Protocol>());
