@@ -12,8 +12,8 @@ namespace rotor {
 
 // Prints where and which rule was broken to standard error, then aborts.
 [[noreturn]] inline void CheckFailed(const char* file, int line, std::string_view rule) {
-  std::fprintf(stderr, "%s:%d: programmer's error: %.*s\n", file, line, static_cast<int>(rule.size()),
-               rule.data());
+  std::fprintf(stderr, "%s:%d: programmer's error: %.*s\n", file, line,
+               static_cast<int>(rule.size()), rule.data());
   std::abort();
 }
 
@@ -21,9 +21,10 @@ namespace rotor {
 
 // Active in every build: one predictable branch. `rule` is converted to std::string_view and
 // evaluated only on failure.
-#define ROTOR_CHECK(condition, rule)                                               \
-  do {                                                                             \
-    if (!(condition)) [[unlikely]] ::rotor::CheckFailed(__FILE__, __LINE__, rule); \
+#define ROTOR_CHECK(condition, rule)                  \
+  do {                                                \
+    if (!(condition)) [[unlikely]]                    \
+      ::rotor::CheckFailed(__FILE__, __LINE__, rule); \
   } while (false)
 
 #endif  // ROTOR_CORE_BASE_CHECK_H_

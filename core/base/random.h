@@ -7,8 +7,8 @@
 namespace rotor {
 
 // SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, OOPSLA 2014).
-// Eight bytes of state, a few cycles per number. Satisfies std::uniform_random_bit_generator. Not for
-// secrets. Not thread-safe.
+// Eight bytes of state, a few cycles per number. Satisfies std::uniform_random_bit_generator. Not
+// for secrets. Not thread-safe.
 class Random {
  public:
   using result_type = uint64_t;

@@ -48,7 +48,7 @@ class BufferPool {
  private:
   friend class Buffer;
   static constexpr uint32_t kSmallestBlockBytes = 4096;
-  static constexpr size_t kKeptClasses = 5;           // 4, 8, 16, 32 and 64 KiB are kept for reuse.
+  static constexpr size_t kKeptClasses = 5;  // 4, 8, 16, 32 and 64 KiB are kept for reuse.
   static constexpr uint32_t kKeptBlocksPerClass = 64;  // At most 7.75 MiB lie idle.
 
   internal::BufferBlock* Acquire(size_t capacity_min);

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "core/loop/loop.h"
+#include "core/machine/dispatch.h"
 #include "core/testing/machine_tester.h"
 #include "core/testing/sim_backend.h"
 #include "core/testing/sim_world.h"
@@ -122,10 +123,10 @@ class TestLoop {
 
 template <typename Number>
 class EveryKind : public testing::Test {};
-using Numbers = testing::Types<
-    std::integral_constant<int, 1>, std::integral_constant<int, 2>, std::integral_constant<int, 3>,
-    std::integral_constant<int, 4>, std::integral_constant<int, 5>, std::integral_constant<int, 6>,
-    std::integral_constant<int, 7>, std::integral_constant<int, 8>>;
+using Numbers = testing::Types<std::integral_constant<int, 1>, std::integral_constant<int, 2>,
+                               std::integral_constant<int, 3>, std::integral_constant<int, 4>,
+                               std::integral_constant<int, 5>, std::integral_constant<int, 6>,
+                               std::integral_constant<int, 7>, std::integral_constant<int, 8>>;
 TYPED_TEST_SUITE(EveryKind, Numbers);
 
 // Every event, the description and the destructor of one kind.
@@ -149,9 +150,9 @@ void ExpectReached(const std::string& number) {
     EXPECT_TRUE(test.loop().Run().ok());
     EXPECT_THAT(record.destroyed, ElementsAre(std::stoi(number)));
   }
-  EXPECT_THAT(record.calls, ElementsAre(number + " start", number + " flush", number + " ready",
-                                        number + " wakeup", number + " timeout",
-                                        number + " wakeup"));
+  EXPECT_THAT(record.calls,
+              ElementsAre(number + " start", number + " flush", number + " ready",
+                          number + " wakeup", number + " timeout", number + " wakeup"));
   EXPECT_THAT(record.destroyed, ElementsAre(std::stoi(number)));
 }
 
@@ -213,7 +214,7 @@ class Large {
  private:
   std::unique_ptr<int> value_;
   int& seen_;
-  char bytes_[4096] = {};
+  [[maybe_unused]] char bytes_[4096] = {};
 };
 static_assert(sizeof(Boxed<Large>) == sizeof(void*));
 
@@ -275,8 +276,7 @@ TEST(ComposerTest, LibraryMountsInABuilderAndInARunningLoopAlike) {
   using App = Compose<Parts<A, Boxed<B>>, C>;
   LoopBuilder<App> builder({}, world.AddHost("host"));
   ASSERT_TRUE(MountPair(builder, "early", record).ok());
-  EXPECT_EQ(MountPair(builder, "early", record).status().code(),
-            absl::StatusCode::kAlreadyExists);
+  EXPECT_EQ(MountPair(builder, "early", record).status().code(), absl::StatusCode::kAlreadyExists);
   Loop<App> loop = std::move(builder).Build();
   ASSERT_TRUE(MountPair(loop, "late", record).ok());
   EXPECT_EQ(loop.counters().Get("early", "mounted").value(), 1);

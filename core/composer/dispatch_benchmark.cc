@@ -39,8 +39,9 @@ using Two = Compose<Kind<1>, Kind<2>>;
 using Four = Compose<Kind<1>, Kind<2>, Kind<3>, Kind<4>>;
 using Eight = Compose<Four, Kind<5>, Kind<6>, Kind<7>, Kind<8>>;
 // Flattened, so that nesting must cost nothing.
-using Nested = Compose<Compose<Parts<Kind<1>, Compose<Kind<2>>>, Compose<Compose<Kind<3>, Kind<4>>>>,
-                       Parts<Parts<Kind<5>, Kind<6>>, Compose<Kind<7>, Kind<8>>>>;
+using Nested =
+    Compose<Compose<Parts<Kind<1>, Compose<Kind<2>>>, Compose<Compose<Kind<3>, Kind<4>>>>,
+            Parts<Parts<Kind<5>, Kind<6>>, Compose<Kind<7>, Kind<8>>>>;
 static_assert(std::is_same_v<Nested, Eight>);
 using EightBoxed = Compose<Boxed<Kind<1>>, Boxed<Kind<2>>, Boxed<Kind<3>>, Boxed<Kind<4>>,
                            Boxed<Kind<5>>, Boxed<Kind<6>>, Boxed<Kind<7>>, Boxed<Kind<8>>>;
@@ -64,9 +65,8 @@ class Machines<Composed<Kinds...>> {
       std::swap(order_[i - 1], order_[random.Below(i)]);
     }
     if (shuffled) return;
-    std::stable_sort(order_.begin(), order_.end(), [](const Root* a, const Root* b) {
-      return a->kind_name() < b->kind_name();
-    });
+    std::stable_sort(order_.begin(), order_.end(),
+                     [](const Root* a, const Root* b) { return a->kind_name() < b->kind_name(); });
   }
   ~Machines() {
     for (Root* machine : order_) std::destroy_at(machine);

@@ -32,7 +32,8 @@ template <typename Kinds, typename M>
 struct Append;
 template <typename... Kinds, typename M>
 struct Append<List<Kinds...>, M> {
-  using Type = std::conditional_t<(std::same_as<Kinds, M> || ...), List<Kinds...>, List<Kinds..., M>>;
+  using Type =
+      std::conditional_t<(std::same_as<Kinds, M> || ...), List<Kinds...>, List<Kinds..., M>>;
 };
 
 // Appends everything in `Rest`, opening nested lists.

@@ -26,9 +26,7 @@ struct Yielding {
 // The same with a deadline that moves each time, as that of a connection does.
 struct YieldingWithDeadline {
   Step Start(Scope& scope) { return Ready(Readiness(), scope); }
-  Step Ready(Readiness, Scope& scope) {
-    return Step::Yield(scope.now() + absl::Seconds(60));
-  }
+  Step Ready(Readiness, Scope& scope) { return Step::Yield(scope.now() + absl::Seconds(60)); }
 };
 
 // Called because it wakes itself.

@@ -43,9 +43,9 @@ LoopCore::LoopCore(const LoopOptions& options, Backend& backend)
       wakeups_(counters_.Get("loop", "wakeups")),
       flushed_(counters_.Get("loop", "flushes")),
       refused_(counters_.Get("loop", "spawns_refused")) {
-  ROTOR_CHECK(options.machines_max > 0 && options.events_per_turn > 0 &&
-                  options.receive_buffer_bytes > 0,
-              "LoopOptions: machines_max, events_per_turn and receive_buffer_bytes are above 0");
+  ROTOR_CHECK(
+      options.machines_max > 0 && options.events_per_turn > 0 && options.receive_buffer_bytes > 0,
+      "LoopOptions: machines_max, events_per_turn and receive_buffer_bytes are above 0");
   now_ = backend.Now();
 }
 
@@ -208,15 +208,15 @@ void LoopCore::CutGroup(Group& group, GroupId id) {
       const std::string_view kind = Describe(index, description);
       log_->Write(LogLevel::kWarning,
                   absl::StrCat("drain deadline reached, cut ", PathOf(token), " (", AsAbsl(kind),
-                               ") state: ", description.state,
-                               "; waited for: ", description.waits_for, "; peer: ", description.peer));
+                               ") state: ", description.state, "; waited for: ",
+                               description.waits_for, "; peer: ", description.peer));
     }
     group.cut->Add();
     Remove(token);
   }
   if (cut > kCutMachinesLoggedMax) {
-    log_->Write(LogLevel::kWarning, absl::StrCat("and ", cut - kCutMachinesLoggedMax, " more of /",
-                                                 group.name));
+    log_->Write(LogLevel::kWarning,
+                absl::StrCat("and ", cut - kCutMachinesLoggedMax, " more of /", group.name));
   }
 }
 
@@ -297,7 +297,8 @@ absl::StatusOr<Token> LoopCore::ReserveSlot(GroupId group) {
   Slot& slot = slot_[token->index];
   slot.created = now_;
   slot.group = group;
-  slot.started = slot.background = slot.resume_queued = slot.flush_queued = slot.room_queued = false;
+  slot.started = slot.background = slot.resume_queued = slot.flush_queued = slot.room_queued =
+      false;
   return *token;
 }
 

@@ -26,8 +26,8 @@
 namespace rotor {
 
 struct LoopOptions {
-  // Machines alive at once; more are refused by Spawner and Add(). About 90 bytes each are reserved up
-  // front, whether used or not; the machines' own memory is taken as needed. At most 2^24.
+  // Machines alive at once; more are refused by Spawner and Add(). About 90 bytes each are reserved
+  // up front, whether used or not; the machines' own memory is taken as needed. At most 2^24.
   uint32_t machines_max = 16384;
   // I/O events handled in one turn before timers and wake-ups get theirs.
   uint32_t events_per_turn = 256;

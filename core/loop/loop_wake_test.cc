@@ -57,31 +57,27 @@ TEST(LoopWakeTest, WakeBeforeStartComesAfterStart) {
 TEST(LoopWakeTest, WakeOfAChildThatHasNotStartedWaitsForItsStart) {
   ScriptedLoop test;
   std::vector<std::string> trace;
-  Notifier child;
-  const Notifier second = test.Add({.wakeup = [&](Scope&) {
-    child.Wake();
-    return Step::KeepWaiting();
-  }});
-  const Notifier first = test.Add({.wakeup = [&](Scope&) {
-    child = *test.spawner().Spawn(Script{.start =
-                                             [&](Scope&) {
-                                               trace.push_back("start");
-                                               return Step::WaitForever();
-                                             },
-                                         .wakeup =
-                                             [&](Scope&) {
-                                               trace.push_back("wakeup");
-                                               return Step::KeepWaiting();
-                                             }});
-    child.Wake();
-    second.Wake();
-    return Step::KeepWaiting();
+  const Script child = {.start =
+                            [&](Scope&) {
+                              trace.push_back("start");
+                              return Step::WaitForever();
+                            },
+                        .wakeup =
+                            [&](Scope&) {
+                              trace.push_back("wakeup");
+                              return Step::KeepWaiting();
+                            }};
+  // Starts are over for this turn, wake-ups are still to come.
+  test.Add({.start = [&](Scope&) {
+    test.spawner().Spawn(child)->Wake();
+    return Step::WaitForever();
   }});
   test.Turn();
-  first.Wake();
-  for (int turn = 0; turn < 4; ++turn) test.TurnNow();
-  EXPECT_EQ(trace.front(), "start");
-  EXPECT_EQ(trace.back(), "wakeup");
+  EXPECT_THAT(trace, IsEmpty());
+  const Time begin = test.world.now();
+  test.Turn();
+  EXPECT_THAT(trace, ElementsAre("start", "wakeup"));
+  EXPECT_EQ(test.world.now(), begin);
 }
 
 TEST(LoopWakeTest, WakeFromWakeupComesNextTurnWithoutSleep) {

@@ -6,6 +6,8 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "core/machine/dispatch.h"
+#include "core/machine/member_check.h"
 #include "core/testing/machine_tester.h"
 #include "core/testing/step_matchers.h"
 #include "gmock/gmock.h"

@@ -5,16 +5,18 @@
 namespace rotor::member {
 
 // A class derived from both T and a base that has the name finds it ambiguous if T has it too. This
-// sees templates, overloads and private members, which a requires-expression does not. T must not be
-// final.
-#define ROTOR_DEFINE_HAS_MEMBER(Name)                                  \
-  struct Name##Base {                                                  \
-    int Name;                                                          \
-  };                                                                   \
-  template <typename T>                                                \
-  struct Name##Probe : T, Name##Base {};                               \
-  template <typename T>                                                \
-  inline constexpr bool Has##Name = !requires { &Name##Probe<T>::Name; }
+// sees templates, overloads and private members, which a requires-expression does not. T must not
+// be final.
+#define ROTOR_DEFINE_HAS_MEMBER(Name)           \
+  struct Name##Base {                           \
+    int Name;                                   \
+  };                                            \
+  template <typename T>                         \
+  struct Name##Probe : T, Name##Base {};        \
+  template <typename T>                         \
+  inline constexpr bool Has##Name = !requires { \
+    &Name##Probe<T>::Name;                      \
+  }
 
 ROTOR_DEFINE_HAS_MEMBER(Start);
 ROTOR_DEFINE_HAS_MEMBER(Ready);

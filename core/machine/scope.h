@@ -52,9 +52,9 @@ class Scope {
   // periodic report.
   void RunInBackground() { host_.RunInBackground(token_); }
 
-  // Asks every machine, or those of one group, to finish: each gets a Wakeup() with draining() true.
-  // What is left at `deadline` is destroyed and named in the log. A sooner deadline replaces a
-  // later one.
+  // Asks every machine, or those of one group, to finish: each gets a Wakeup() with draining()
+  // true. What is left at `deadline` is destroyed and named in the log. A sooner deadline replaces
+  // a later one.
   void Drain(Deadline deadline) { host_.DrainAll(deadline); }
   void Drain(GroupId group, Deadline deadline) { host_.DrainGroup(group, deadline); }
   // A drain whose deadline is now: all machines are destroyed after this turn, without a call.
@@ -64,8 +64,8 @@ class Scope {
 
   CounterRegistry& counters() const { return host_.counters_; }
   LogSink& log() const { return *host_.log_; }
-  // Calls `visit` with up to `count` living machines from slot `first` on; returns the slot to go on
-  // from, or 0 at the end. Visits at most 16 slots for each machine asked for.
+  // Calls `visit` with up to `count` living machines from slot `first` on; returns the slot to go
+  // on from, or 0 at the end. Visits at most 16 slots for each machine asked for.
   uint32_t VisitMachines(uint32_t first, uint32_t count,
                          absl::FunctionRef<void(const MachineReport&)> visit) const {
     return host_.VisitMachines(first, count, visit);

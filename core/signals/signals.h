@@ -1,7 +1,8 @@
 // Signals as a machine: SIGTERM and its like reach the program as calls on the loop's thread.
 //
 //   struct OnSignal {
-//     void SignalReceived(int signal, rotor::Scope& scope) { scope.Drain(scope.now() + absl::Seconds(5)); }
+//     void SignalReceived(int signal, rotor::Scope& scope) { scope.Drain(scope.now() +
+//     absl::Seconds(5)); }
 //   };
 //   using App = rotor::Compose<line::EchoServer, rotor::SignalMachine<OnSignal>>;
 //   absl::Status status = rotor::MountSignals(builder, {SIGINT, SIGTERM}, OnSignal());
@@ -19,8 +20,8 @@
 
 namespace rotor {
 
-// Runs in the background: neither keeps the loop running nor ends in a drain, so that a second signal
-// is still heard during one. The handler may take ContextScope<C>&.
+// Runs in the background: neither keeps the loop running nor ends in a drain, so that a second
+// signal is still heard during one. The handler may take ContextScope<C>&.
 template <typename Handler>
 class SignalMachine {
  public:
@@ -50,8 +51,8 @@ class SignalMachine {
   Handler handler_;
 };
 
-// Under the group name "signals". From here on they no longer end the process; other threads must be
-// started after this, or block them too.
+// Under the group name "signals". From here on they no longer end the process; other threads must
+// be started after this, or block them too.
 template <typename Handler, Composer C>
 absl::Status MountSignals(C& composer, std::initializer_list<int> signals, Handler handler) {
   absl::StatusOr<Fd> opened =

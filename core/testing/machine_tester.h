@@ -26,6 +26,8 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "core/backend/backend.h"
+#include "core/machine/dispatch.h"
+#include "core/machine/dispatch.h"
 #include "core/machine/machine.h"
 #include "core/machine/machine_host.h"
 #include "core/machine/spawner.h"
@@ -61,8 +63,8 @@ class TesterHost : private TesterWorld, public MachineHost {
   Time now() const { return now_; }
   // Lets time pass, and what happens in the world meanwhile. Calls nothing.
   void Advance(absl::Duration span);
-  // Lets time pass until a watch of the machine reports something, `time_max` at most. Returns what to
-  // call Ready() with, in order; empty if nothing was reported.
+  // Lets time pass until a watch of the machine reports something, `time_max` at most. Returns what
+  // to call Ready() with, in order; empty if nothing was reported.
   std::vector<Readiness> WaitForEvents(absl::Duration time_max);
 
   // By when the machine has to be called, from its last answers.
@@ -153,7 +155,8 @@ class TesterHost : private TesterWorld, public MachineHost {
   std::vector<std::shared_ptr<void>> children_;
 };
 
-// Drives one M. A machine that answers Done() or Fail() is destroyed at once, as in a loop. One thread.
+// Drives one M. A machine that answers Done() or Fail() is destroyed at once, as in a loop. One
+// thread.
 template <typename M, typename Context = NoContext>
 class MachineTester final : public TesterHost {
   static_assert(IsMachine<M, Context>());

@@ -262,7 +262,9 @@ TEST(MachineTesterTest, ChildrenAreBuiltCountedAndLimited) {
 
 TEST(MachineTesterTest, SameSeedSameChance) {
   struct Dice {
-    Step Start(Scope& scope) { return Step::WaitUntil(Time::FromNanoseconds(scope.random()() / 4)); }
+    Step Start(Scope& scope) {
+      return Step::WaitUntil(Time::FromNanoseconds(scope.random()() / 4));
+    }
   };
   MachineTester<Dice> first({.seed = 5}), second({.seed = 5}), third({.seed = 6});
   (void)first.Start();

@@ -55,12 +55,16 @@ File* SimBackend::Find(int number, std::string_view call) {
         absl::StrCat(name_, ": ", AsAbsl(call), " on descriptor ", number, ", which is not open"));
     return nullptr;
   }
-  File* const file = dynamic_cast<File*>(found->second.get());
-  if (file == nullptr) {
-    core_.Violation(absl::StrCat(name_, ": ", AsAbsl(call), " on descriptor ", number,
-                                 ", which is a ", AsAbsl(found->second->kind_name())));
+  if constexpr (std::is_same_v<File, SimFile>) {
+    return found->second.get();
+  } else {
+    File* const file = dynamic_cast<File*>(found->second.get());
+    if (file == nullptr) {
+      core_.Violation(absl::StrCat(name_, ": ", AsAbsl(call), " on descriptor ", number,
+                                   ", which is a ", AsAbsl(found->second->kind_name())));
+    }
+    return file;
   }
-  return file;
 }
 
 absl::Status SimBackend::CheckOpenFiles(std::string_view what) const {

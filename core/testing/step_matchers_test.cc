@@ -25,12 +25,9 @@ std::string Explain(const Matcher<const Step&>& matcher) {
 }
 
 TEST(StepMatchersTest, EachAnswerIsToldFromAllOthers) {
-  const Step steps[] = {Step::WaitUntil(kTime),
-                        Step::WaitForever(),
-                        Step::KeepWaiting(),
-                        Step::Yield(kTime),
-                        Step::Done(),
-                        Step::Fail(absl::NotFoundError("x"))};
+  const Step steps[] = {Step::WaitUntil(kTime), Step::WaitForever(),
+                        Step::KeepWaiting(),    Step::Yield(kTime),
+                        Step::Done(),           Step::Fail(absl::NotFoundError("x"))};
   const Matcher<const Step&> matchers[] = {
       WaitsUntil(kTime), WaitsForever(), KeepsWaiting(),
       Yields(),          IsDone(),       FailsWith(absl::StatusCode::kNotFound)};

@@ -47,7 +47,8 @@ class Time {
 // A Time, or never. Eight bytes.
 class Deadline {
  public:
-  constexpr Deadline(Time at) : nanoseconds_(at.nanoseconds()) {}  // Implicit: a time is a deadline.
+  constexpr Deadline(Time at)
+      : nanoseconds_(at.nanoseconds()) {}  // Implicit: a time is a deadline.
   static constexpr Deadline Never() { return Deadline(); }
 
   constexpr bool is_never() const { return nanoseconds_ == kNever; }

@@ -10,6 +10,7 @@ namespace hub {
 struct Context {
   rotor::SocketAddress http, echo, dns;
   absl::Duration drain;  // How long a shutdown waits for what is in flight.
+  bool announce = true;  // Say on standard output when a drain begins.
 };
 
 }  // namespace hub

@@ -31,9 +31,11 @@ void SignalHandler::SignalReceived(int signal, rotor::ContextScope<Context>& sco
     return;
   }
   if (std::exchange(draining_, true)) return scope.ShutDown();
-  std::printf("draining for at most %s; a second signal ends at once\n",
-              absl::FormatDuration(scope.context().drain).c_str());
-  std::fflush(stdout);
+  if (scope.context().announce) {
+    std::printf("draining for at most %s; a second signal ends at once\n",
+                absl::FormatDuration(scope.context().drain).c_str());
+    std::fflush(stdout);
+  }
   scope.Drain(scope.now() + scope.context().drain);
 }
 

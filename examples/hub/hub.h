@@ -1,5 +1,5 @@
-// The hub: three protocols in one loop. Everything but main(), so that //examples/hub_simulated runs the same
-// composition in a simulated world.
+// The hub: three protocols in one loop. Everything but main(), so that //examples/hub_simulated
+// runs the same composition in a simulated world.
 #ifndef ROTOR_EXAMPLES_HUB_HUB_H_
 #define ROTOR_EXAMPLES_HUB_HUB_H_
 
@@ -73,8 +73,7 @@ absl::StatusOr<Context> Mount(C& composer, const Options& options) {
   if (!dns.ok()) return dns.status();
   context.dns = dns->addresses[0];
 
-  absl::Status signals =
-      rotor::MountSignals(composer, {SIGINT, SIGTERM, SIGUSR1}, SignalHandler());
+  absl::Status signals = rotor::MountSignals(composer, {SIGINT, SIGTERM, SIGUSR1}, SignalHandler());
   if (!signals.ok()) return signals;
   return context;
 }

@@ -66,7 +66,8 @@ std::string StatsAsJson(const rotor::CounterRegistry& counters) {
     for (const auto& [counter, value] : group) {
       members.push_back(absl::StrCat("    ", Json(counter), ": ", value));
     }
-    groups.push_back(absl::StrCat("  ", Json(name), ": {\n", absl::StrJoin(members, ",\n"), "\n  }"));
+    groups.push_back(
+        absl::StrCat("  ", Json(name), ": {\n", absl::StrJoin(members, ",\n"), "\n  }"));
   }
   return absl::StrCat("{\n", absl::StrJoin(groups, ",\n"), "\n}\n");
 }
@@ -84,35 +85,32 @@ std::string StatsAsText(const rotor::CounterRegistry& counters) {
 std::string TreeAsText(const rotor::Scope& scope, uint32_t first, uint32_t count) {
   std::string text = absl::StrFormat("%-12s %-14s %10s %10s %8s  %-40s %-24s %s\n", "path", "state",
                                      "age", "deadline", "bytes", "waits for", "peer", "kind");
-  const uint32_t next =
-      scope.VisitMachines(first, count, [&](const rotor::MachineReport& report) {
-        absl::StrAppendFormat(
-            &text, "%-12s %-14s %10s %10s %8d  %-40s %-24s %s\n", report.path,
-            absl::StrCat(report.description.state, report.draining ? "*" : ""),
-            absl::FormatDuration(absl::Trunc(report.age, absl::Milliseconds(1))),
-            Left(report, scope.now()), report.description.bytes_held, report.description.waits_for,
-            report.description.peer, ShortKind(report.kind));
-      });
+  const uint32_t next = scope.VisitMachines(first, count, [&](const rotor::MachineReport& report) {
+    absl::StrAppendFormat(&text, "%-12s %-14s %10s %10s %8d  %-40s %-24s %s\n", report.path,
+                          absl::StrCat(report.description.state, report.draining ? "*" : ""),
+                          absl::FormatDuration(absl::Trunc(report.age, absl::Milliseconds(1))),
+                          Left(report, scope.now()), report.description.bytes_held,
+                          report.description.waits_for, report.description.peer,
+                          ShortKind(report.kind));
+  });
   if (next != 0) absl::StrAppend(&text, "more: /tree?first=", next, "\n");
   return text;
 }
 
 std::string TreeAsJson(const rotor::Scope& scope, uint32_t first, uint32_t count) {
   std::vector<std::string> machines;
-  const uint32_t next =
-      scope.VisitMachines(first, count, [&](const rotor::MachineReport& report) {
-        machines.push_back(absl::StrCat(
-            "  {\"path\": ", Json(report.path), ", \"kind\": ", Json(report.kind),
-            ", \"state\": ", Json(report.description.state),
-            ", \"waits_for\": ", Json(report.description.waits_for),
-            ", \"peer\": ", Json(report.description.peer),
-            ", \"age_seconds\": ", absl::ToDoubleSeconds(report.age), ", \"deadline_seconds\": ",
-            report.deadline.is_never()
-                ? "null"
-                : absl::StrCat(absl::ToDoubleSeconds(report.deadline.time() - scope.now())),
-            ", \"bytes_held\": ", report.description.bytes_held,
-            ", \"draining\": ", report.draining ? "true" : "false", "}"));
-      });
+  const uint32_t next = scope.VisitMachines(first, count, [&](const rotor::MachineReport& report) {
+    machines.push_back(absl::StrCat(
+        "  {\"path\": ", Json(report.path), ", \"kind\": ", Json(report.kind), ", \"state\": ",
+        Json(report.description.state), ", \"waits_for\": ", Json(report.description.waits_for),
+        ", \"peer\": ", Json(report.description.peer),
+        ", \"age_seconds\": ", absl::ToDoubleSeconds(report.age), ", \"deadline_seconds\": ",
+        report.deadline.is_never()
+            ? "null"
+            : absl::StrCat(absl::ToDoubleSeconds(report.deadline.time() - scope.now())),
+        ", \"bytes_held\": ", report.description.bytes_held,
+        ", \"draining\": ", report.draining ? "true" : "false", "}"));
+  });
   return absl::StrCat("{\"machines\": [\n", absl::StrJoin(machines, ",\n"),
                       "\n], \"next\": ", next == 0 ? "null" : absl::StrCat(next), "}\n");
 }
@@ -125,10 +123,14 @@ std::string FrontPage(const Context& context) {
 <html lang="en"><head><meta charset="utf-8"><title>Rotor hub</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <style>
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem; color: #1d2733; }
+body { font: 16px/1.5 system-ui, sans-serif; color: #1d2733;
+  max-width: 46rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { margin-bottom: 0; } h2 { margin-top: 2rem; font-size: 1.1rem; }
-table { border-collapse: collapse; width: 100%; } td, th { text-align: left; padding: .35rem .6rem; border-bottom: 1px solid #dde3ea; vertical-align: top; }
-code, pre { font: 14px/1.5 ui-monospace, monospace; background: #f3f5f8; border-radius: 4px; } code { padding: .1rem .3rem; }
+table { border-collapse: collapse; width: 100%; }
+td, th { text-align: left; vertical-align: top;
+  padding: .35rem .6rem; border-bottom: 1px solid #dde3ea; }
+code, pre { font: 14px/1.5 ui-monospace, monospace; background: #f3f5f8; border-radius: 4px; }
+code { padding: .1rem .3rem; }
 pre { padding: .8rem; overflow-x: auto; }
 </style></head><body>
 <h1>Rotor hub</h1>
@@ -147,7 +149,9 @@ pre { padding: .8rem; overflow-x: auto; }
 <table>
 <tr><td><a href="/plaintext">/plaintext</a></td><td>Hello, World!</td></tr>
 <tr><td><a href="/stats">/stats</a></td><td>counters of each protocol, as JSON</td></tr>
-<tr><td><a href="/tree">/tree</a>, <a href="/tree?format=json">JSON</a></td><td>every living machine: state, age, deadline, what it waits for; pages by <code>first</code> and <code>count</code></td></tr>
+<tr><td><a href="/tree">/tree</a>, <a href="/tree?format=json">JSON</a></td>
+<td>every living machine: state, age, deadline, what it waits for; pages by
+<code>first</code> and <code>count</code></td></tr>
 <tr><td><a href="/headers">/headers</a></td><td>the fields of your request</td></tr>
 <tr><td>/echo</td><td>the body of your request, any method</td></tr>
 </table>
@@ -158,8 +162,10 @@ curl -d 'some body' http://)",
       http, R"(/echo
 printf 'a\nb\n' | nc -N )",
       host, " ", context.echo.port(), R"(
-dig @)", host, " -p ", context.dns.port(), R"( hub.test A +short
-dig @)", host, " -p ", context.dns.port(), R"( stats.hub.test TXT +short +tcp</pre>
+dig @)",
+      host, " -p ", context.dns.port(), R"( hub.test A +short
+dig @)",
+      host, " -p ", context.dns.port(), R"( stats.hub.test TXT +short +tcp</pre>
 </body></html>
 )");
 }

@@ -37,10 +37,10 @@ uint32_t Number(std::string_view text, uint32_t otherwise) {
 }
 
 absl::Status SendEcho(const Request& request, Reply& reply) {
-  return reply.Send({.status = 200,
-                     .content_type = request.head.Find("Content-Type")
-                                         .value_or("application/octet-stream")},
-                    request.body);
+  return reply.Send(
+      {.status = 200,
+       .content_type = request.head.Find("Content-Type").value_or("application/octet-stream")},
+      request.body);
 }
 
 absl::Status SendHeaders(const Request& request, Reply& reply) {
@@ -53,8 +53,8 @@ absl::Status SendHeaders(const Request& request, Reply& reply) {
 
 absl::Status SendTree(const Request& request, Reply& reply, const rotor::Scope& scope) {
   const uint32_t first = Number(Parameter(request.head.query, "first"), 0);
-  const uint32_t count = std::min(Number(Parameter(request.head.query, "count"), kTreeMachinesMax),
-                                  kTreeMachinesMax);
+  const uint32_t count =
+      std::min(Number(Parameter(request.head.query, "count"), kTreeMachinesMax), kTreeMachinesMax);
   if (Parameter(request.head.query, "format") == "json") {
     return reply.Send("application/json", TreeAsJson(scope, first, count));
   }

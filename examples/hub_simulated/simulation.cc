@@ -32,7 +32,11 @@ class Arrivals {
  public:
   Arrivals(rotor::SimWorld& world, const Context& addresses, const SimulationOptions& options,
            Tally& tally)
-      : world_(world), addresses_(addresses), options_(options), tally_(tally), random_(options.seed) {
+      : world_(world),
+        addresses_(addresses),
+        options_(options),
+        tally_(tally),
+        random_(options.seed) {
     end_ = world.now() + options.arrivals;
     Schedule();
   }
@@ -77,8 +81,8 @@ absl::Status RunUntil(HubLoop& loop, rotor::SimWorld& world, rotor::Time until) 
   return absl::OkStatus();
 }
 
-absl::Status Run(const SimulationOptions& options, rotor::SimWorld& world,
-                 rotor::SimBackend& host, SimulationResult& result) {
+absl::Status Run(const SimulationOptions& options, rotor::SimWorld& world, rotor::SimBackend& host,
+                 SimulationResult& result) {
   CutLog log(result.problems);
   rotor::Random random(options.seed);
   // Sometimes so few slots that connections have to wait.
@@ -86,6 +90,7 @@ absl::Status Run(const SimulationOptions& options, rotor::SimWorld& world,
   rotor::LoopBuilder<App, Context> builder({.machines_max = machines_max, .log = &log}, host);
   absl::StatusOr<Context> context = Mount(builder, {.drain = kDrain});
   if (!context.ok()) return context.status();
+  context->announce = false;
   const Context addresses = *context;
   HubLoop loop = std::move(builder).Build(*std::move(context));
 

@@ -17,9 +17,9 @@ namespace hub {
 
 struct SimulationOptions {
   uint64_t seed = 1;
-  absl::Duration arrivals = absl::Seconds(30);         // New clients come this long...
-  absl::Duration between_arrivals = absl::Milliseconds(70);  // ...one after this, on average.
-  absl::Duration settling = absl::Seconds(240);  // Then all must finish; then SIGTERM.
+  absl::Duration arrivals = absl::Seconds(30);               // New clients come this long...
+  absl::Duration between_arrivals = absl::Milliseconds(55);  // ...one after this, on average.
+  absl::Duration settling = absl::Seconds(240);              // Then all must finish; then SIGTERM.
   // Gets every call, segment, fault and result, a line each; for debugging.
   std::function<void(std::string_view)> log_sink = nullptr;
 };

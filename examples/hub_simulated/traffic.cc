@@ -186,9 +186,8 @@ class HttpClient final : public StreamClient {
     const std::string body = received.substr(head_end + 4, length);
     taken_ = head_end + 4 + length;
     // Right if the process was stopped for long, or if the network ended the request early.
-    const bool gave_up =
-        (absl::StartsWith(head, "HTTP/1.1 408 ") && ClockHasJumped(world_)) ||
-        (absl::StartsWith(head, "HTTP/1.1 400 ") && connection_->cut_short());
+    const bool gave_up = (absl::StartsWith(head, "HTTP/1.1 408 ") && ClockHasJumped(world_)) ||
+                         (absl::StartsWith(head, "HTTP/1.1 400 ") && connection_->cut_short());
     if (!absl::StartsWith(head, absl::StrCat("HTTP/1.1 ", expected.status, " ")) && !gave_up) {
       Fail(absl::StrCat("expected ", expected.status, " to ", expected.request.substr(0, 120),
                         ", got: ", head));
@@ -265,7 +264,8 @@ class EchoClient final : public StreamClient {
 };
 
 std::string DnsQuery(uint16_t id, std::string_view name, uint8_t type) {
-  std::string query = {static_cast<char>(id >> 8), static_cast<char>(id), 1, 0, 0, 1, 0, 0, 0, 0, 0, 0};
+  std::string query = {
+      static_cast<char>(id >> 8), static_cast<char>(id), 1, 0, 0, 1, 0, 0, 0, 0, 0, 0};
   query.append(name);
   query.append({0, 0, static_cast<char>(type), 0, 1});
   return query;
@@ -277,16 +277,16 @@ struct Question {
   int rcode;
   bool has_answer;
 };
-constexpr Question kQuestions[] = {{"\3hub\4test", 1, 0, true},
-                                   {"\3HUB\4tEst", 28, 0, true},
-                                   {"\3hub\4test", 16, 0, true},
-                                   {"\5stats\3hub\4test", 16, 0, true},
-                                   {"\4none\3hub\4test", 1, 3, false},
-                                   {"\7example\3com", 1, 5, false}};
+constexpr Question kQuestions[] = {
+    {"\3hub\4test", 1, 0, true},        {"\3HUB\4tEst", 28, 0, true},
+    {"\3hub\4test", 16, 0, true},       {"\5stats\3hub\4test", 16, 0, true},
+    {"\4none\3hub\4test", 1, 3, false}, {"\7example\3com", 1, 5, false}};
 
 // Empty if `answer` is right.
-std::string WrongWithAnswer(std::string_view answer, std::string_view query, const Question& asked) {
-  if (answer.size() < 12 || answer.substr(0, 2) != query.substr(0, 2)) return "no answer to this id";
+std::string WrongWithAnswer(std::string_view answer, std::string_view query,
+                            const Question& asked) {
+  if (answer.size() < 12 || answer.substr(0, 2) != query.substr(0, 2))
+    return "no answer to this id";
   if ((static_cast<uint8_t>(answer[2]) & 0x80) == 0) return "the answer is a query";
   const bool truncated = static_cast<uint8_t>(answer[2]) & 0x02;
   if ((answer[3] & 0x0f) != asked.rcode) return absl::StrCat("rcode ", answer[3] & 0x0f);

@@ -1,4 +1,5 @@
-// Simulated clients of the hub. Each talks to it as a real client would and knows what must come back.
+// Simulated clients of the hub. Each talks to it as a real client would and knows what must come
+// back.
 #ifndef ROTOR_EXAMPLES_HUB_SIMULATED_TRAFFIC_H_
 #define ROTOR_EXAMPLES_HUB_SIMULATED_TRAFFIC_H_
 

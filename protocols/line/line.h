@@ -13,7 +13,7 @@
 namespace rotor::line {
 
 struct EchoOptions : stream::ListenOptions {
-  uint32_t line_bytes_max = 64 << 10;                // With its line end; a longer one ends the connection.
+  uint32_t line_bytes_max = 64 << 10;  // With its line end; a longer one ends the connection.
   absl::Duration idle_timeout = absl::Seconds(60);  // From one line to the end of the next.
 };
 

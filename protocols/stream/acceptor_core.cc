@@ -94,9 +94,10 @@ absl::StatusOr<Listeners> OpenListeners(Io& io, std::span<const SocketAddress> a
 }
 
 Shell MakeShell(CounterRegistry& counters, std::string_view name, const StreamOptions& options) {
-  ROTOR_CHECK(options.output_pause_bytes > 0 && options.read_bytes_per_turn > 0 &&
-                  options.frames_per_turn > 0,
-              "StreamOptions: output_pause_bytes, read_bytes_per_turn and frames_per_turn are above 0");
+  ROTOR_CHECK(
+      options.output_pause_bytes > 0 && options.read_bytes_per_turn > 0 &&
+          options.frames_per_turn > 0,
+      "StreamOptions: output_pause_bytes, read_bytes_per_turn and frames_per_turn are above 0");
   return {.options = options,
           .accepted = &counters.Get(name, "connections_accepted"),
           .accept_errors = &counters.Get(name, "accept_errors"),
@@ -107,7 +108,9 @@ Shell MakeShell(CounterRegistry& counters, std::string_view name, const StreamOp
 }
 
 void DescribeStream(const State& state, Description& description) {
-  description.state = state.intent.closing() ? "closing" : state.input_ended ? "half-closed" : "open";
+  description.state = state.intent.closing() ? "closing"
+                      : state.input_ended    ? "half-closed"
+                                             : "open";
   description.waits_for = state.intent.WaitsFor();
   description.bytes_held = state.input.capacity() + state.output.capacity();
   absl::StatusOr<SocketAddress> address = state.socket.io()->PeerAddress(state.socket);

@@ -18,6 +18,7 @@
 
 #include "absl/status/statusor.h"
 #include "core/composer/composer.h"
+#include "core/machine/dispatch.h"
 #include "core/machine/machine.h"
 #include "core/machine/spawner.h"
 #include "protocols/stream/acceptor_core.h"
@@ -29,23 +30,32 @@ namespace rotor {
 template <typename P, typename Context = NoContext>
 constexpr bool IsProtocol() {
   using S = ContextScope<Context>;
-  constexpr bool kStart = requires(P& p, Stream& t, S& s) { { p.Start(t, s) } -> std::same_as<Intent>; };
-  constexpr bool kFrameReceived = requires(P& p, std::string_view f, Stream& t, S& s) {
+  constexpr bool kStart = requires(P & p, Stream & t, S & s) {
+    { p.Start(t, s) } -> std::same_as<Intent>;
+  };
+  constexpr bool kFrameReceived = requires(P & p, std::string_view f, Stream & t, S & s) {
     { p.FrameReceived(f, t, s) } -> std::same_as<Intent>;
   };
-  constexpr bool kFlushed = requires(P& p, Stream& t, S& s) { { p.Flushed(t, s) } -> std::same_as<Intent>; };
-  constexpr bool kInputEnded = requires(P& p, Stream& t, S& s) {
+  constexpr bool kFlushed = requires(P & p, Stream & t, S & s) {
+    { p.Flushed(t, s) } -> std::same_as<Intent>;
+  };
+  constexpr bool kInputEnded = requires(P & p, Stream & t, S & s) {
     { p.InputEnded(InputEnd(), t, s) } -> std::same_as<Intent>;
   };
-  constexpr bool kTimeout = requires(P& p, Stream& t, S& s) { { p.Timeout(t, s) } -> std::same_as<Intent>; };
-  constexpr bool kWakeup = requires(P& p, Stream& t, S& s) { { p.Wakeup(t, s) } -> std::same_as<Intent>; };
-  constexpr bool kFailed = requires(P& p, const absl::Status& why, S& s) {
+  constexpr bool kTimeout = requires(P & p, Stream & t, S & s) {
+    { p.Timeout(t, s) } -> std::same_as<Intent>;
+  };
+  constexpr bool kWakeup = requires(P & p, Stream & t, S & s) {
+    { p.Wakeup(t, s) } -> std::same_as<Intent>;
+  };
+  constexpr bool kFailed = requires(P & p, const absl::Status& why, S& s) {
     { p.Failed(why, s) } -> std::same_as<void>;
   };
   static_assert(!std::is_final_v<P>, "a protocol must not be a final class");
   static_assert(kStart, "Start must be public: Intent Start(Stream&, Scope&)");
-  static_assert(kFrameReceived,
-                "FrameReceived must be public: Intent FrameReceived(std::string_view, Stream&, Scope&)");
+  static_assert(
+      kFrameReceived,
+      "FrameReceived must be public: Intent FrameReceived(std::string_view, Stream&, Scope&)");
   static_assert(kFlushed || !member::HasFlushed<P>,
                 "Flushed must be public: Intent Flushed(Stream&, Scope&)");
   static_assert(kInputEnded || !member::HasInputEnded<P>,
@@ -57,7 +67,8 @@ constexpr bool IsProtocol() {
   static_assert(kFailed || !member::HasFailed<P>,
                 "Failed must be public: void Failed(const absl::Status&, Scope&)");
   static_assert(!member::HasFlush<P>, "Flush is never called; a protocol's handler is Flushed");
-  static_assert(!member::HasReady<P>, "Ready is never called; a protocol's handler is FrameReceived");
+  static_assert(!member::HasReady<P>,
+                "Ready is never called; a protocol's handler is FrameReceived");
   static_assert(!member::HasWakeUp<P>, "WakeUp is never called; the handler's name is Wakeup");
   static_assert(!member::HasTimeOut<P>, "TimeOut is never called; the handler's name is Timeout");
   return kStart && kFrameReceived;
@@ -67,8 +78,8 @@ namespace stream {
 
 struct Nothing {};
 
-// What all connections of one mount share. A protocol that has a type `Shared` is given a reference to
-// one as the first argument of its constructor: options, a handler, a cache.
+// What all connections of one mount share. A protocol that has a type `Shared` is given a reference
+// to one as the first argument of its constructor: options, a handler, a cache.
 template <typename P>
 struct Service : Shell {
   static auto SharedType() {
@@ -92,15 +103,15 @@ template <typename P>
 class Machine {
  public:
   template <typename... Args>
-  Machine(Connection&& connection, Service<P>& service, Args&&... args)
-    requires(!requires { typename P::Shared; })
+  Machine(Connection&& connection, Service<P>& service,
+          Args&&... args) requires(!requires { typename P::Shared; })
       : service_(service), protocol_{std::forward<Args>(args)...} {
     TakeOver(std::move(connection));
   }
   template <typename... Args>
-  Machine(Connection&& connection, Service<P>& service, Args&&... args)
-    requires requires { typename P::Shared; }
-      : service_(service), protocol_{service.shared, std::forward<Args>(args)...} {
+  Machine(Connection&& connection, Service<P>& service, Args&&... args) requires requires {
+    typename P::Shared;
+  } : service_(service), protocol_{service.shared, std::forward<Args>(args)...} {
     TakeOver(std::move(connection));
   }
 
@@ -135,7 +146,7 @@ class Machine {
     if constexpr (member::HasWakeup<P>) {
       stream.Adopt(protocol_.Wakeup(stream, scope), Stream::Call::kWakeup);
     } else if (scope.draining()) {
-      stream.Adopt(Intent::CloseAfterFlush(scope.drain_deadline()), Stream::Call::kWakeup);
+      stream.Adopt(stream.CloseForDrain(), Stream::Call::kWakeup);
     }
     return Drive(stream, scope);
   }
@@ -207,7 +218,8 @@ class Machine {
 template <typename P>
 class Acceptor {
  public:
-  Acceptor(Fd listener, Spawner<Machine<P>> spawner, Service<P>& service, const AcceptLimits& limits)
+  Acceptor(Fd listener, Spawner<Machine<P>> spawner, Service<P>& service,
+           const AcceptLimits& limits)
       : core_(std::move(listener), limits), spawner_(spawner), service_(service) {}
 
   Step Start(Scope& scope) {
@@ -252,9 +264,9 @@ struct Upgrade {
   Spawner<Machine<P>> spawner;
   Service<P>* service;
 
-  // To be returned by a handler of the old protocol, whose machine then ends. The new one, built with
-  // `args` after its Shared, gets the socket, the unread input and the unsent output. If the loop is
-  // full the connection is aborted. Views of stream.input() end here.
+  // To be returned by a handler of the old protocol, whose machine then ends. The new one, built
+  // with `args` after its Shared, gets the socket, the unread input and the unsent output. If the
+  // loop is full the connection is aborted. Views of stream.input() end here.
   template <typename... Args>
   Intent TakeOver(Stream& stream, Args&&... args) const {
     if (!spawner.HasRoom()) {
@@ -270,14 +282,13 @@ template <typename P, Composer C, typename... SharedArgs>
 Upgrade<P> Prepare(C& composer, GroupId group, std::string_view name, const StreamOptions& options,
                    SharedArgs&&... shared) {
   Shell shell = MakeShell(composer.counters(), name, options);
-  auto& service =
-      composer.template Keep<Service<P>>(shell, std::forward<SharedArgs>(shared)...);
+  auto& service = composer.template Keep<Service<P>>(shell, std::forward<SharedArgs>(shared)...);
   return {composer.template SpawnerFor<Machine<P>>(group), &service};
 }
 
-// Opens the listeners, adds an acceptor for each under the group `name`, and returns what was bound.
-// On an error nothing is left open, except that acceptors already added stay if the loop has no room
-// for the others.
+// Opens the listeners, adds an acceptor for each under the group `name`, and returns what was
+// bound. On an error nothing is left open, except that acceptors already added stay if the loop has
+// no room for the others.
 template <typename P, Composer C, typename... SharedArgs>
 absl::StatusOr<Mounted> Mount(C& composer, std::string_view name, const ListenOptions& options,
                               SharedArgs&&... shared) {

@@ -28,7 +28,8 @@ std::string Intent::WaitsFor() const {
   if (input_ == Input::kBytes) text = absl::StrCat(count_, " bytes of input");
   if (input_ == Input::kDelimiter) text = absl::StrCat("a frame of at most ", count_, " bytes");
   if (wants_flushed_) {
-    absl::StrAppend(&text, text.empty() ? "" : " or ", "output to drain to ", flushed_to_, " bytes");
+    absl::StrAppend(&text, text.empty() ? "" : " or ", "output to drain to ", flushed_to_,
+                    " bytes");
   }
   return text.empty() ? "a wake-up" : text;
 }
@@ -66,7 +67,11 @@ Intent Expect::Before(Deadline deadline) const {
 }
 
 Stream::Stream(stream::State& state, const stream::Shell& shell, Scope& scope, bool may_read)
-    : state_(state), shell_(shell), scope_(scope), input_(state.input.view()), may_read_(may_read) {}
+    : state_(state),
+      shell_(shell),
+      scope_(scope),
+      input_(state.input.view()),
+      may_read_(may_read) {}
 
 void Stream::Consume(size_t bytes) {
   ROTOR_CHECK(bytes <= input_.size(), "Stream::Consume: more bytes than input() holds");
@@ -74,11 +79,14 @@ void Stream::Consume(size_t bytes) {
   consumed_ += bytes;
 }
 
-void Stream::Write(std::string_view bytes) {
-  state_.output.Append(scope_.buffer_pool(), bytes);
-}
+void Stream::Write(std::string_view bytes) { state_.output.Append(scope_.buffer_pool(), bytes); }
 
 void Stream::CommitOutput(size_t bytes) { state_.output.Commit(bytes); }
+
+Intent Stream::CloseForDrain() const {
+  if (state_.output.empty() && input_.empty()) return Intent::Abort(absl::OkStatus());
+  return Intent::CloseAfterFlush(scope_.drain_deadline());
+}
 
 SocketAddress Stream::peer() const {
   absl::StatusOr<SocketAddress> address = scope_.io().PeerAddress(state_.socket);
@@ -218,7 +226,8 @@ bool Stream::FindFrame() {
     frame_ = input_.substr(0, intent.count_);
     return true;
   }
-  // Only bytes not looked at before are searched, so a frame that comes in pieces costs linear time.
+  // Only bytes not looked at before are searched, so a frame that comes in pieces costs linear
+  // time.
   const std::string_view delimiter = intent.delimiter();
   const std::string_view searched = input_.substr(0, intent.count_);
   const size_t found = searched.find(delimiter, state_.scanned);
@@ -246,8 +255,8 @@ bool Stream::ReadMore() {
   if (!shared) {
     // No more than there is already, so that a few bytes of a long frame hold little memory.
     const size_t wanted = std::min(state_.intent.count_ - input_.size(), input_.size());
-    into = state_.input.Reserve(scope_.buffer_pool(), std::clamp(wanted, kReadIntoBufferBytesMin,
-                                                                 kReadIntoBufferBytesMax));
+    into = state_.input.Reserve(
+        scope_.buffer_pool(), std::clamp(wanted, kReadIntoBufferBytesMin, kReadIntoBufferBytesMax));
     input_ = state_.input.view();
   }
   into = into.first(std::min(into.size(), shell_.options.read_bytes_per_turn - bytes_read_));
@@ -342,11 +351,10 @@ Step Stream::Finish() {
   if (state_.output.empty()) state_.output.Clear();
   const bool flush_follows = !state_.output.empty() && !state_.write_blocked;
   if (flush_follows) scope_.FlushAtEndOfTurn();
-  const bool wants_to_read =
-      state_.intent.closing()
-          ? state_.output.empty()
-          : state_.intent.input_ != Intent::Input::kNone &&
-                state_.output.size() < shell_.options.output_pause_bytes;
+  const bool wants_to_read = state_.intent.closing()
+                                 ? state_.output.empty()
+                                 : state_.intent.input_ != Intent::Input::kNone &&
+                                       state_.output.size() < shell_.options.output_pause_bytes;
   const bool yields = out_of_budget_ || (!may_read_ && state_.readable && wants_to_read);
   // A connection that ends before it has to wait for the first time is never registered.
   if (!state_.watched && !flush_follows && !yields) {

@@ -12,7 +12,9 @@
 //   Failed                   the connection broke; the last call
 //
 // Start and FrameReceived are required. What is left out is answered so: Flushed: NothingButWakeup;
-// InputEnded: CloseAfterFlush; Timeout: Abort; Wakeup: CloseAfterFlush when draining, else Unchanged.
+// InputEnded: CloseAfterFlush; Timeout: Abort; Wakeup: CloseForDrain() when draining, else
+// Unchanged.
+//
 // Order: Start; then any of FrameReceived, Flushed, Timeout, Wakeup; InputEnded at most once, with
 // no FrameReceived after it; Failed at most once, last, and not after CloseAfterFlush or Abort.
 // `static_assert(rotor::IsProtocol<MyProtocol>());` checks the signatures in words.
@@ -87,6 +89,10 @@ class Stream {
   void CommitOutput(size_t bytes);
   size_t output_bytes() const { return state_.output.size(); }
 
+  // For Wakeup() when draining: an idle connection is closed at once, without waiting for the peer
+  // to close too; one with input or output in hand is closed after it is flushed.
+  Intent CloseForDrain() const;
+
   // The peer's address; costs a system call. Empty once the connection is gone.
   SocketAddress peer() const;
 
@@ -135,14 +141,14 @@ class Stream {
   stream::State& state_;
   const stream::Shell& shell_;
   Scope& scope_;
-  std::string_view input_;   // In the loop's receive buffer or in state_.input.
-  std::string_view frame_;   // For kFrame.
-  absl::Status failure_;     // For kFailed.
+  std::string_view input_;  // In the loop's receive buffer or in state_.input.
+  std::string_view frame_;  // For kFrame.
+  absl::Status failure_;    // For kFailed.
   InputEnd input_end_ = InputEnd::kPeerFinished;  // For kInputEnded.
-  size_t consumed_ = 0;      // By the handler that is running.
-  size_t bytes_read_ = 0;    // In this call of the machine.
-  size_t flushed_at_ = 0;    // Output left when Flushed was called.
-  uint32_t calls_ = 0;       // Of FrameReceived and Flushed, in this call of the machine.
+  size_t consumed_ = 0;                           // By the handler that is running.
+  size_t bytes_read_ = 0;                         // In this call of the machine.
+  size_t flushed_at_ = 0;                         // Output left when Flushed was called.
+  uint32_t calls_ = 0;  // Of FrameReceived and Flushed, in this call of the machine.
   bool in_receive_buffer_ = false;
   const bool may_read_;
   bool out_of_budget_ = false;

@@ -1,5 +1,5 @@
-// What a stream keeps between events, and the answer of a protocol's handler. Not for authors, except
-// for Intent and StreamOptions.
+// What a stream keeps between events, and the answer of a protocol's handler. Not for authors,
+// except for Intent and StreamOptions.
 #ifndef ROTOR_PROTOCOLS_STREAM_STREAM_STATE_H_
 #define ROTOR_PROTOCOLS_STREAM_STREAM_STATE_H_
 
@@ -101,8 +101,8 @@ struct StreamOptions {
   // Then the other connections get their turn.
   uint32_t read_bytes_per_turn = 256 << 10;
   uint32_t frames_per_turn = 256;  // Calls of FrameReceived and Flushed.
-  // When so much input was discarded while closing, the connection is closed without waiting for the
-  // peer to end, which may then lose the answer. 0 does not wait at all.
+  // When so much input was discarded while closing, the connection is closed without waiting for
+  // the peer to end, which may then lose the answer. 0 does not wait at all.
   uint32_t linger_bytes_max = 64 << 10;
 };
 
@@ -135,9 +135,9 @@ struct State {
   Buffer input;  // Received, not consumed; in the receive buffer while a handler runs.
   Buffer output;
   Intent intent = Intent::Unchanged();  // Until Start has answered.
-  uint32_t scanned = 0;    // Bytes of input known not to contain the delimiter's begin.
-  uint32_t lingered = 0;   // Bytes discarded while closing.
-  int write_error = 0;     // errno of the write that broke the connection.
+  uint32_t scanned = 0;   // Bytes of input known not to contain the delimiter's begin.
+  uint32_t lingered = 0;  // Bytes discarded while closing.
+  int write_error = 0;    // errno of the write that broke the connection.
   bool watched = false;
   bool readable = false;       // Reading has not met "would block" since the last report.
   bool write_blocked = false;  // Writing has, and waits for a report.

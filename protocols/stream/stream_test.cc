@@ -190,9 +190,10 @@ TEST(ExpectTest, ADelimiterIsTheSameWhateverLiteralNamesIt) {
   static constexpr char kOther[] = "\n";
   ASSERT_NE(static_cast<const void*>(kOne), static_cast<const void*>(kOther));
   Script script;
-  script.start = AlwaysStart(Expect::Delimiter(kOne, 64).Forever());
-  script.frame = [](std::string_view, Stream&, Scope&) {
-    return Expect::Delimiter(kOther, 64).Forever();
+  bool other = false;
+  script.frame = [&](std::string_view, Stream&, Scope&) {
+    other = !other;
+    return (other ? Expect::Delimiter(kOther, 64) : Expect::Delimiter(kOne, 64)).Forever();
   };
   StreamWorld world;
   const auto client = world.Serve(script);
@@ -792,13 +793,15 @@ TEST(OutputTest, WaitingForOutputAloneHoldsThePeerBack) {
 
 TEST(OutputTest, FlushedComesAlsoWhenTheKernelTakesALargeOutputAtOnce) {
   Script script;
-  script.start = [](Stream& stream, Scope&) {
+  script.frame = [](std::string_view frame, Stream& stream, Scope&) {
+    stream.Consume(frame.size());
     stream.Write(std::string(100'000, 'x'));
     return Expect::FlushedTo(0).Forever();
   };
   StreamWorld world(StreamWorld::Plain(/*window_bytes=*/size_t{1} << 20));
   const auto client = world.Serve(script, {.output_pause_bytes = 1000});
-  EXPECT_THAT(script.calls, ElementsAre("start", "flushed"));
+  world.Exchange(*client, "go\n");
+  EXPECT_THAT(script.calls, ElementsAre("start", "frame go\n", "flushed"));
 }
 
 TEST(OutputTest, WithoutAHandlerFlushedIsFollowedByAWaitForAWakeUpUntilTheSameDeadline) {
@@ -992,6 +995,7 @@ TEST(BudgetTest, AnEndlessAnswerDoesNotDelayAnother) {
   world.world.AdvanceToNextEvent(world.world.now() + absl::Milliseconds(1));
   for (int i = 0; i < 3; ++i) ASSERT_TRUE(world.TurnNow());
   EXPECT_THAT(script.calls, Contains("frame other\n"));
+  EXPECT_GT(chunks, 100);
   EXPECT_LT(chunks, 14 * 3 * 16);
 }
 
@@ -1244,6 +1248,35 @@ TEST(DrainTest, WithoutAHandlerOutputIsSentAndTheConnectionCloses) {
   EXPECT_TRUE(idle->ended());
   EXPECT_EQ(world.Count("machines_cut"), 0);
   EXPECT_EQ(world.Count("machines_failed"), 0);
+}
+
+TEST(DrainTest, AnIdlePeerIsNotWaitedFor) {
+  Script script;
+  script.frame = Echo;
+  StreamWorld world;
+  const auto client = world.Serve<Minimal>(script);
+  world.Exchange(*client, "a\n");
+  const Time start = world.world.now();
+  world.Drain(absl::Seconds(30));
+  EXPECT_LT(world.world.now(), start + absl::Milliseconds(1));
+  EXPECT_EQ(world.Count("machines_finished"), 2);
+  world.world.AdvanceToNextEvent(start + absl::Milliseconds(1));
+  EXPECT_TRUE(client->ended());
+}
+
+TEST(DrainTest, APeerInTheMiddleOfAFrameIsClosedSoThatItCanTell) {
+  Script script;
+  StreamWorld world;
+  const auto client = world.Serve<Minimal>(script);
+  world.Exchange(*client, "half a li");
+  client->on_event = [&] {
+    if (client->ended()) client->Close();
+  };
+  world.world.After(absl::Microseconds(50), [&] { client->Send("ne\n"); });
+  world.Drain(absl::Seconds(30));
+  EXPECT_TRUE(client->ended());
+  EXPECT_FALSE(client->was_reset());
+  EXPECT_EQ(world.Count("machines_finished"), 2);
 }
 
 TEST(DrainTest, WhoDoesNotReadEndsAtTheDrainDeadline) {

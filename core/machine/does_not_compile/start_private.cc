@@ -3,7 +3,6 @@
 
 class Machine {
  public:
-
  private:
   rotor::Step Start(rotor::Scope&) { return rotor::Step::WaitForever(); }
 };

@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "core/composer/composer.h"
@@ -107,10 +108,13 @@ struct BoundDatagram {
 absl::StatusOr<std::vector<BoundDatagram>> BindDatagrams(
     Io& io, const std::vector<SocketAddress>& addresses);
 
-// With port 0, UDP and TCP get the same port.
+// With port 0, UDP and TCP get the same port. kInvalidArgument if datagrams_per_turn is 0.
 template <Composer C>
 absl::StatusOr<Mounted> Mount(C& composer, std::string_view name, ServerOptions options,
                               std::shared_ptr<const Zone> zone) {
+  if (options.datagrams_per_turn == 0) {
+    return absl::InvalidArgumentError("ServerOptions: datagrams_per_turn is 0");
+  }
   absl::StatusOr<std::vector<BoundDatagram>> bound =
       BindDatagrams(composer.io(), options.addresses);
   if (!bound.ok()) return bound.status();

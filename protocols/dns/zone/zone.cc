@@ -13,8 +13,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/string_view.h"
 #include "core/base/check.h"
+#include "core/base/strings.h"
 
 namespace rotor::dns {
 namespace {
@@ -35,7 +35,7 @@ class FoldedLabels {
 
   size_t count() const { return count_; }
 
-  absl::string_view operator[](size_t index) const {
+  std::string_view operator[](size_t index) const {
     const char* const label = folded_.data() + starts_[index];
     return {label + 1, static_cast<uint8_t>(label[0])};
   }
@@ -93,8 +93,8 @@ struct Zone::Node {
     return nullptr;
   }
 
-  const Node* Child(absl::string_view label) const {
-    const auto it = children.find(label);
+  const Node* Child(std::string_view label) const {
+    const auto it = children.find(AsAbsl(label));
     return it == children.end() ? nullptr : it->second.get();
   }
 
@@ -240,7 +240,7 @@ Zone::Node& Zone::FindOrMake(const Name& owner) {
   const FoldedLabels labels(owner);
   Node* node = apex_.get();
   for (size_t i = labels.count() - origin_.CountLabels(); i > 0; --i) {
-    std::unique_ptr<Node>& child = node->children[labels[i - 1]];
+    std::unique_ptr<Node>& child = node->children[AsAbsl(labels[i - 1])];
     if (child == nullptr) child = std::make_unique<Node>();
     node = child.get();
   }

@@ -68,7 +68,7 @@ class ServerProtocol {
     return core_.InputEnded(stream, scope, shared_);
   }
   Intent Timeout(Stream& stream, Scope& scope) { return core_.Timeout(stream, scope, shared_); }
-  Intent Wakeup(Stream& stream, Scope& scope) { return core_.Wakeup(stream, scope, shared_); }
+  Intent Wakeup(Stream& stream, Scope& scope) { return core_.Wakeup(stream, scope); }
   void Describe(Description& description) const { core_.Describe(description); }
 
  private:

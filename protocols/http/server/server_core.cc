@@ -190,10 +190,10 @@ Intent ServerCore::Timeout(Stream& stream, Scope& scope, ServerShared& shared) {
   return Intent::Abort(absl::DeadlineExceededError("the client does not read its responses"));
 }
 
-Intent ServerCore::Wakeup(Stream& stream, Scope& scope, ServerShared& shared) {
+Intent ServerCore::Wakeup(Stream& stream, Scope& scope) {
   // A request on its way is answered first, and its response says close.
   if (scope.draining() && state_ == State::kIdle && stream.input().empty()) {
-    return Close(stream, scope, shared);
+    return stream.CloseForDrain();
   }
   return Intent::Unchanged();
 }

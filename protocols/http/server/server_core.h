@@ -92,7 +92,7 @@ class ServerCore {
   Intent Flushed(Scope& scope, ServerShared& shared);
   Intent InputEnded(Stream& stream, Scope& scope, ServerShared& shared);
   Intent Timeout(Stream& stream, Scope& scope, ServerShared& shared);
-  Intent Wakeup(Stream& stream, Scope& scope, ServerShared& shared);
+  Intent Wakeup(Stream& stream, Scope& scope);
   void Describe(Description& description) const;
 
  private:

@@ -1,0 +1,1328 @@
+// Whole connections with an HTTP server in a simulated world: what a client sends, and what it
+// sees.
+#include "protocols/http/server/server.h"
+
+#include <cstdlib>
+#include <functional>
+#include <memory>
+#include <new>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "core/backend/backend.h"
+#include "core/base/strings.h"
+#include "core/loop/loop.h"
+#include "core/testing/sim_backend.h"
+#include "core/testing/sim_client.h"
+#include "core/testing/sim_world.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace {
+
+struct Allocations {
+  size_t calls = 0;
+  size_t bytes = 0;
+};
+
+// The replaced operators have no other place for it. This program has one thread.
+Allocations allocations;
+
+void* Allocate(size_t size) {
+  ++allocations.calls;
+  allocations.bytes += size;
+  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
+  std::abort();
+}
+
+}  // namespace
+
+void* operator new(size_t size) { return Allocate(size); }
+void* operator new[](size_t size) { return Allocate(size); }
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+void operator delete[](void* memory) noexcept { std::free(memory); }
+void operator delete[](void* memory, size_t) noexcept { std::free(memory); }
+
+namespace rotor::http {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::Each;
+using ::testing::ElementsAre;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::SizeIs;
+using ::testing::StartsWith;
+
+// The handler of all connections of a world. Without `answer` it says what it was asked.
+struct Script {
+  std::function<void(const Request&, Reply&, Scope&)> answer = nullptr;
+  std::vector<std::string> seen = {};  // "GET /path body", one for each request.
+};
+
+class Site {
+ public:
+  explicit Site(Script& script) : script_(&script) {}
+
+  void RequestReceived(const Request& request, Reply& reply, Scope& scope) {
+    const std::string said = absl::StrCat(AsAbsl(request.head.method_text), " ",
+                                          AsAbsl(request.head.target), " ", AsAbsl(request.body));
+    script_->seen.push_back(said);
+    if (script_->answer) return script_->answer(request, reply, scope);
+    EXPECT_TRUE(reply.Send("text/plain", said).ok());
+  }
+
+ private:
+  Script* script_;
+};
+
+// What connections are handed over to.
+class LineEcho {
+ public:
+  Intent Start(Stream&, Scope&) { return Expect::Delimiter("\n", 64).Forever(); }
+  Intent FrameReceived(std::string_view line, Stream& stream, Scope&) {
+    stream.Write(line);
+    stream.Consume(line.size());
+    return Intent::Unchanged();
+  }
+};
+static_assert(IsProtocol<LineEcho>());
+
+using App = Compose<Server<Site>, stream::Machine<LineEcho>>;
+
+// A simulated host that counts some of what is asked of it. What it allocates itself is not
+// counted.
+class ObservedHost final : public Backend, private Io {
+  static auto Aside(auto call) {
+    const Allocations before = allocations;
+    auto result = call();
+    allocations = before;
+    return result;
+  }
+
+ public:
+  explicit ObservedHost(SimBackend& host) : host_(host) {}
+
+  int wall_times = 0;
+  int writes = 0;
+  int watches = 0;
+
+  std::string_view name() const override { return host_.name(); }
+  Time Now() override { return host_.Now(); }
+  absl::Time WallTime() override {
+    ++wall_times;
+    return host_.WallTime();
+  }
+  uint64_t Entropy() override { return host_.Entropy(); }
+  absl::Status Watch(const Fd& fd, WatchKind kind, uint64_t key) override {
+    ++watches;
+    return Aside([&] { return host_.Watch(fd, kind, key); });
+  }
+  void Unwatch(const Fd& fd) override { host_.Unwatch(fd); }
+  absl::StatusOr<size_t> Wait(Deadline latest, std::span<Event> events) override {
+    return Aside([&] { return host_.Wait(latest, events); });
+  }
+  std::shared_ptr<Waker> waker() override { return host_.waker(); }
+  Io& io() override { return *this; }
+
+ private:
+  absl::StatusOr<Fd> Listen(const SocketAddress& address, const ListenerOptions& options) override {
+    return host_.io().Listen(address, options);
+  }
+  Accepted Accept(const Fd& listener) override {
+    return Aside([&] { return host_.io().Accept(listener); });
+  }
+  IoResult Read(const Fd& socket, std::span<char> into) override {
+    return Aside([&] { return host_.io().Read(socket, into); });
+  }
+  IoResult Write(const Fd& socket, std::span<const std::string_view> pieces) override {
+    ++writes;
+    return Aside([&] { return host_.io().Write(socket, pieces); });
+  }
+  IoResult ShutdownWrite(const Fd& socket) override { return host_.io().ShutdownWrite(socket); }
+  absl::StatusOr<Fd> BindDatagram(const SocketAddress& address) override {
+    return host_.io().BindDatagram(address);
+  }
+  IoResult ReceiveFrom(const Fd& socket, std::span<char> into, SocketAddress& from) override {
+    return host_.io().ReceiveFrom(socket, into, from);
+  }
+  IoResult SendTo(const Fd& socket, std::string_view datagram, const SocketAddress& to) override {
+    return host_.io().SendTo(socket, datagram, to);
+  }
+  absl::StatusOr<SocketAddress> LocalAddress(const Fd& socket) override {
+    return host_.io().LocalAddress(socket);
+  }
+  absl::StatusOr<SocketAddress> PeerAddress(const Fd& socket) override {
+    return host_.io().PeerAddress(socket);
+  }
+  absl::StatusOr<Fd> OpenSignals(std::span<const int> signals) override {
+    return host_.io().OpenSignals(signals);
+  }
+  IoResult ReadSignal(const Fd& signals, int& signal) override {
+    return host_.io().ReadSignal(signals, signal);
+  }
+  // An Fd closes itself through the Io that opened it, and that is the host's.
+  void Close(int) noexcept override {}
+
+  SimBackend& host_;
+};
+
+class RecordingLog final : public LogSink {
+ public:
+  bool Enabled(LogLevel) const override { return true; }
+  void Write(LogLevel, std::string_view message) override { lines.emplace_back(message); }
+
+  std::vector<std::string> lines;
+};
+
+// A network without chance: what is sent at once arrives at once.
+SimOptions Plain(absl::Duration latency = absl::Microseconds(100), size_t window_bytes = 65536) {
+  return {.latency_min = latency,
+          .latency_max = latency,
+          .window_bytes = window_bytes,
+          .segment_bytes_max = size_t{1} << 40};
+}
+
+// One server on one simulated host. At the end nothing must be left open or have gone wrong.
+class HttpWorld {
+ public:
+  explicit HttpWorld(ServerOptions options = {}, SimOptions sim = Plain(),
+                     LoopOptions loop_options = {.machines_max = 64})
+      : world(std::move(sim)), host(world.AddHost("server")) {
+    loop_options.log = &log;
+    loop.emplace(LoopBuilder<App>(loop_options, host).Build());
+    options.addresses = {*SocketAddress::Ip("127.0.0.1", 0)};
+    absl::StatusOr<Mounted> mounted = http::Mount(*loop, "http", options, Site(script));
+    EXPECT_TRUE(mounted.ok()) << mounted.status();
+    if (!mounted.ok()) return;
+    address = mounted->addresses[0];
+    group = mounted->group;
+  }
+  ~HttpWorld() {
+    loop.reset();
+    world.ExpectNothingOpen();
+    EXPECT_THAT(world.violations(), IsEmpty());
+  }
+
+  std::unique_ptr<SimConnection> Connect() {
+    auto client = world.Connect(address);
+    Run();
+    return client;
+  }
+  // Long enough, unless told otherwise, for what is under way to arrive and be answered.
+  void Run(absl::Duration span = absl::Milliseconds(2)) {
+    const Time until = world.now() + span;
+    while (world.now() < until) {
+      absl::StatusOr<bool> more = loop->RunOnce(until);
+      EXPECT_TRUE(more.ok()) << more.status();
+      if (!more.value_or(false)) world.AdvanceToNextEvent(until);
+      if (!more.ok() || world.violations().size() > 10) return;
+    }
+  }
+  // What comes back for `bytes`.
+  std::string Exchange(SimConnection& client, std::string_view bytes) {
+    client.Send(bytes);
+    Run();
+    return client.TakeReceived();
+  }
+  // The same on a connection of its own, with `pause` between a first part of `first` bytes and the
+  // rest.
+  std::string ExchangeOnce(std::string_view bytes, size_t first = 0,
+                           absl::Duration pause = absl::Milliseconds(2)) {
+    const auto client = Connect();
+    client->Send(bytes.substr(0, first));
+    if (first > 0) Run(pause);
+    return Exchange(*client, bytes.substr(first));
+  }
+  // Until the drained loop has ended.
+  void FinishDrain() {
+    const absl::Status status = loop->Run();
+    EXPECT_TRUE(status.ok()) << status;
+  }
+  int64_t Count(std::string_view name) { return loop->counters().Get("http", name).value(); }
+  // Of machine `index`; the acceptor is 0.
+  MachineReport Report(size_t index) {
+    std::vector<MachineReport> reports;
+    loop->VisitMachines(0, 64, [&](const MachineReport& report) { reports.push_back(report); });
+    EXPECT_LT(index, reports.size());
+    return index < reports.size() ? reports[index] : MachineReport();
+  }
+  // Connections alive.
+  uint32_t connections() { return loop->machines() - 1; }
+
+  Script script;
+  RecordingLog log;
+  SimWorld world;
+  ObservedHost host;
+  std::optional<Loop<App>> loop;
+  SocketAddress address;
+  GroupId group{};
+};
+
+// The clock of a world begins here.
+constexpr std::string_view kDate = "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
+
+std::string Get(std::string_view target, std::string_view fields = "") {
+  return absl::StrCat("GET ", AsAbsl(target), " HTTP/1.1\r\nHost: h\r\n", AsAbsl(fields), "\r\n");
+}
+std::string Post(std::string_view body, std::string_view fields = "") {
+  return absl::StrCat("POST /p HTTP/1.1\r\nHost: h\r\nContent-Length: ", body.size(), "\r\n",
+                      AsAbsl(fields), "\r\n", AsAbsl(body));
+}
+
+struct Response {
+  int status = 0;
+  std::string head;  // With its last empty line.
+  std::string body;
+
+  bool Has(std::string_view line) const {
+    return head.find(absl::StrCat("\r\n", AsAbsl(line), "\r\n")) != std::string::npos;
+  }
+  bool closes() const { return Has("Connection: close"); }
+};
+
+// All of `bytes` as responses that have a Content-Length, or end with their head.
+std::vector<Response> Parse(std::string_view bytes) {
+  std::vector<Response> responses;
+  while (!bytes.empty()) {
+    Response response;
+    const size_t head_size = bytes.find("\r\n\r\n") + 4;
+    const bool valid = bytes.starts_with("HTTP/1.1 ") && head_size > 4 &&
+                       absl::SimpleAtoi(AsAbsl(bytes.substr(9, 3)), &response.status);
+    if (!valid) {
+      ADD_FAILURE() << "no response: " << bytes;
+      return responses;
+    }
+    response.head = bytes.substr(0, head_size);
+    bytes.remove_prefix(head_size);
+    size_t length = 0;
+    const size_t field = response.head.find("\r\nContent-Length: ");
+    if (field != std::string::npos) {
+      const std::string value = response.head.substr(field + 18);
+      EXPECT_TRUE(absl::SimpleAtoi(value.substr(0, value.find('\r')), &length)) << response.head;
+    }
+    EXPECT_GE(bytes.size(), length) << response.head;
+    response.body = bytes.substr(0, length);
+    bytes.remove_prefix(std::min(bytes.size(), length));
+    responses.push_back(std::move(response));
+  }
+  return responses;
+}
+
+std::vector<int> Statuses(std::string_view bytes) {
+  std::vector<int> statuses;
+  for (const Response& response : Parse(bytes)) statuses.push_back(response.status);
+  return statuses;
+}
+
+std::vector<std::string> Bodies(std::string_view bytes) {
+  std::vector<std::string> bodies;
+  for (const Response& response : Parse(bytes)) bodies.push_back(response.body);
+  return bodies;
+}
+
+// One response that says close.
+void ExpectClosing(std::string_view bytes, int status) {
+  const std::vector<Response> responses = Parse(bytes);
+  ASSERT_THAT(responses, SizeIs(1)) << bytes;
+  EXPECT_EQ(responses[0].status, status) << bytes;
+  EXPECT_TRUE(responses[0].closes()) << bytes;
+}
+
+// ---- Requests and responses ----
+
+TEST(RequestTest, GetIsAnsweredWithTheFieldsOfTheServer) {
+  HttpWorld world;
+  const auto client = world.Connect();
+  EXPECT_EQ(world.Exchange(*client, Get("/a")),
+            absl::StrCat("HTTP/1.1 200 OK\r\n", AsAbsl(kDate),
+                         "Server: rotor\r\nContent-Type: text/plain\r\nContent-Length: 7\r\n\r\n"
+                         "GET /a "));
+  EXPECT_FALSE(client->ended());
+  EXPECT_EQ(world.Count("requests"), 1);
+}
+
+TEST(RequestTest, HeadHasTheHeadOfGetWithoutItsBodyAndTheConnectionGoesOn) {
+  HttpWorld world;
+  world.script.answer = [](const Request&, Reply& reply, Scope&) {
+    EXPECT_TRUE(reply.Send("text/plain", "some body").ok());
+  };
+  const auto client = world.Connect();
+  const std::string get = world.Exchange(*client, Get("/a"));
+  const std::string head = world.Exchange(*client, "HEAD /a HTTP/1.1\r\nHost: h\r\n\r\n");
+  EXPECT_EQ(absl::StrCat(head, "some body"), get);
+  EXPECT_EQ(world.Exchange(*client, Get("/a")), get);
+}
+
+TEST(RequestTest, EveryMethodReachesTheHandler) {
+  constexpr std::string_view kMethods[] = {"GET",   "POST",     "PUT",   "DELETE",    "OPTIONS",
+                                           "TRACE", "PATCH",    "LOCK",  "PROPFIND",  "SEARCH",
+                                           "PURGE", "M-SEARCH", "MERGE", "SUBSCRIBE", "REPORT"};
+  HttpWorld world;
+  const auto client = world.Connect();
+  for (const std::string_view method : kMethods) {
+    const std::string answer =
+        world.Exchange(*client, absl::StrCat(AsAbsl(method), " /m HTTP/1.1\r\nHost: h\r\n\r\n"));
+    EXPECT_THAT(Bodies(answer), ElementsAre(absl::StrCat(AsAbsl(method), " /m ")));
+  }
+  EXPECT_THAT(Bodies(world.Exchange(*client, "OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n")),
+              ElementsAre("OPTIONS * "));
+}
+
+// RFC 9110 section 9.3.6: after 2xx the client sends what is no HTTP, so nothing of it may be
+// served.
+TEST(RequestTest, NothingIsServedBehindConnect) {
+  HttpWorld world;
+  world.script.answer = [](const Request& request, Reply& reply, Scope&) {
+    EXPECT_EQ(request.head.host, "host:443");
+    EXPECT_TRUE(reply.Send({.status = 200}, "").ok());
+  };
+  const auto client = world.Connect();
+  const std::string answer = world.Exchange(
+      *client, absl::StrCat("CONNECT host:443 HTTP/1.1\r\nHost: host:443\r\n\r\n", Get("/inner")));
+  ExpectClosing(answer, 200);
+  EXPECT_THAT(world.script.seen, SizeIs(1));
+  EXPECT_TRUE(client->ended());
+}
+
+TEST(RequestTest, BodiesComeTheSameWholeByteByByteAndAtEverySplit) {
+  const std::string chunked =
+      "PUT /c HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+      "3\r\nabc\r\n4;x=y\r\ndefg\r\n0\r\nCheck: 1\r\nHost: no\r\n\r\n";
+  const std::pair<std::string, std::string> kRequests[] = {
+      {Post("0123456789"), "POST /p 0123456789"},
+      {chunked, "PUT /c abcdefg"},
+      {Post(""), "POST /p "},
+      {"PUT /n HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "PUT /n "}};
+  for (const auto& [request, said] : kRequests) {
+    HttpWorld world;
+    for (size_t first = 0; first < request.size(); ++first) {
+      const std::string answer = world.ExchangeOnce(request, first);
+      ASSERT_THAT(Bodies(answer), ElementsAre(said)) << request << " split at " << first;
+    }
+    const auto client = world.Connect();
+    for (int round = 0; round < 2; ++round) {
+      for (const char& byte : request) {
+        client->Send({&byte, 1});
+        world.Run(absl::Milliseconds(1));
+      }
+      EXPECT_THAT(Bodies(client->TakeReceived()), ElementsAre(said)) << request;
+    }
+    EXPECT_THAT(world.script.seen, AllOf(SizeIs(request.size() + 2), Each(said)));
+  }
+}
+
+TEST(RequestTest, TrailersOfAChunkedBodyReachTheHandlerUnlessTheyAreForbidden) {
+  for (const size_t first : {size_t{0}, size_t{70}, size_t{85}}) {
+    HttpWorld world;
+    world.script.answer = [](const Request& request, Reply& reply, Scope&) {
+      ASSERT_EQ(request.trailers.size(), 1u);
+      EXPECT_EQ(request.trailers[0].name, "Check");
+      EXPECT_EQ(request.trailers[0].value, "1");
+      EXPECT_EQ(request.head.Find("host"), "h");
+      EXPECT_TRUE(reply.Send({.status = 204}, "").ok());
+    };
+    const std::string answer = world.ExchangeOnce(
+        "PUT /c HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+        "3\r\nabc\r\n0\r\nHost: no\r\nCheck: 1\r\n\r\n",
+        first);
+    EXPECT_THAT(Statuses(answer), ElementsAre(204)) << first;
+  }
+}
+
+TEST(RequestTest, AThousandPipelinedRequestsAreAnsweredInOrder) {
+  HttpWorld world;
+  const auto client = world.Connect();
+  std::string requests;
+  std::vector<std::string> expected;
+  for (int i = 0; i < 1000; ++i) {
+    requests += Get(absl::StrCat("/", i));
+    expected.push_back(absl::StrCat("GET /", i, " "));
+  }
+  client->Send(requests);
+  world.Run(absl::Milliseconds(50));
+  EXPECT_EQ(Bodies(client->received()), expected);
+  EXPECT_EQ(world.script.seen, expected);
+  // What one turn answers leaves in one piece.
+  EXPECT_LT(world.host.writes, 20);
+}
+
+TEST(RequestTest, RequestsPipelinedBehindBodiesAreAnswered) {
+  HttpWorld world;
+  const std::string requests =
+      absl::StrCat(Post("one"),
+                   "PUT /c HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+                   "3\r\ntwo\r\n0\r\n\r\n",
+                   Get("/three"), Post("four"), Get("/five"));
+  for (const size_t first : {size_t{0}, size_t{60}, requests.size() - 40}) {
+    EXPECT_THAT(
+        Bodies(world.ExchangeOnce(requests, first)),
+        ElementsAre("POST /p one", "PUT /c two", "GET /three ", "POST /p four", "GET /five "));
+  }
+}
+
+// ---- Persistence ----
+
+TEST(PersistenceTest, NothingIsServedBehindConnectionClose) {
+  HttpWorld world;
+  const auto client = world.Connect();
+  client->Send(Get("/last", "Connection: close\r\n") + Get("/never"));
+  world.Run();
+  ExpectClosing(client->TakeReceived(), 200);
+  EXPECT_TRUE(client->ended());
+  client->Send(Get("/never"));
+  client->Close();
+  world.Run();
+  EXPECT_THAT(world.script.seen, ElementsAre("GET /last "));
+  EXPECT_EQ(world.connections(), 0u);
+}
+
+TEST(PersistenceTest, NothingIsServedBehindAnErrorResponse) {
+  HttpWorld world;
+  const auto client = world.Connect();
+  const std::string answer = world.Exchange(
+      *client, Get("/first") + "GET /bad HTTP/1.1\r\nHost : h\r\n\r\n" + Get("/never"));
+  EXPECT_THAT(Statuses(answer), ElementsAre(200, 400));
+  EXPECT_TRUE(Parse(answer)[1].closes());
+  EXPECT_TRUE(client->ended());
+  EXPECT_THAT(world.Exchange(*client, Get("/never")), IsEmpty());
+  EXPECT_THAT(world.script.seen, ElementsAre("GET /first "));
+  EXPECT_EQ(world.Count("requests_refused"), 1);
+}
+
+TEST(PersistenceTest, AHandlerMayEndTheConnection) {
+  HttpWorld world;
+  world.script.answer = [](const Request&, Reply& reply, Scope&) {
+    reply.CloseAfterResponse();
+    EXPECT_TRUE(reply.Send("text/plain", "bye").ok());
+  };
+  ExpectClosing(world.ExchangeOnce(Get("/a") + Get("/b")), 200);
+}
+
+TEST(PersistenceTest, Http10EndsUnlessTheClientAsksOtherwise) {
+  HttpWorld world;
+  const auto once = world.Connect();
+  ExpectClosing(world.Exchange(*once, "GET /a HTTP/1.0\r\n\r\n"), 200);
+  EXPECT_TRUE(once->ended());
+  const auto both = world.Connect();
+  ExpectClosing(world.Exchange(*both, "GET /a HTTP/1.0\r\nConnection: keep-alive, close\r\n\r\n"),
+                200);
+  const auto client = world.Connect();
+  for (int i = 0; i < 3; ++i) {
+    const std::string answer =
+        world.Exchange(*client, "GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+    ASSERT_THAT(Statuses(answer), ElementsAre(200));
+    EXPECT_TRUE(Parse(answer)[0].Has("Connection: keep-alive"));
+  }
+  EXPECT_FALSE(client->ended());
+}
+
+TEST(PersistenceTest, TheLastOfTheRequestsAConnectionMayMakeSaysClose) {
+  ServerOptions options;
+  options.requests_per_connection_max = 3;
+  HttpWorld world(options);
+  const auto client = world.Connect();
+  const std::string answer = world.Exchange(*client, Get("/1") + Get("/2") + Get("/3") + Get("/4"));
+  const std::vector<Response> responses = Parse(answer);
+  ASSERT_THAT(responses, SizeIs(3));
+  EXPECT_FALSE(responses[0].closes());
+  EXPECT_FALSE(responses[1].closes());
+  EXPECT_TRUE(responses[2].closes());
+  EXPECT_TRUE(client->ended());
+}
+
+// RFC 9112 section 9.6.
+TEST(PersistenceTest, AClientThatHasSentAllMayEndItsSideAndIsStillAnswered) {
+  for (const std::string& request : {Get("/a"), Post("body"), Get("/1") + Get("/2")}) {
+    HttpWorld world;
+    const auto client = world.Connect();
+    client->Send(request);
+    client->ShutdownWrite();
+    world.Run();
+    EXPECT_THAT(Statuses(client->received()), Each(200)) << request;
+    EXPECT_EQ(Parse(client->received()).size(), world.script.seen.size());
+    EXPECT_TRUE(client->ended());
+    EXPECT_FALSE(client->was_reset());
+    EXPECT_EQ(world.connections(), 0u);
+  }
+}
+
+TEST(PersistenceTest, AnEndInTheMiddleOfARequestIs400) {
+  const std::string chunked =
+      "PUT /c HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
+  for (const std::string& request : {Post("0123456789"), chunked}) {
+    for (size_t sent = 1; sent < request.size(); ++sent) {
+      HttpWorld world;
+      const auto client = world.Connect();
+      client->Send(request.substr(0, sent));
+      client->ShutdownWrite();
+      world.Run();
+      ExpectClosing(client->received(), 400);
+      EXPECT_TRUE(client->ended());
+      EXPECT_THAT(world.script.seen, IsEmpty());
+      EXPECT_EQ(world.connections(), 0u);
+    }
+  }
+}
+
+TEST(PersistenceTest, AClientThatEndsWithoutARequestGetsNothing) {
+  HttpWorld world;
+  const auto client = world.Connect();
+  client->ShutdownWrite();
+  world.Run();
+  EXPECT_THAT(client->received(), IsEmpty());
+  EXPECT_TRUE(client->ended());
+  EXPECT_EQ(world.connections(), 0u);
+  EXPECT_EQ(world.Count("requests_refused"), 0);
+}
+
+TEST(PersistenceTest, AResetInTheMiddleOfARequestEndsThatConnectionOnly) {
+  HttpWorld world;
+  const auto other = world.Connect();
+  for (const std::string& part : {std::string("GET / HT"), Post("0123456789").substr(0, 60)}) {
+    const auto client = world.Connect();
+    client->Send(part);
+    world.Run();
+    EXPECT_EQ(world.connections(), 2u);
+    client->Reset();
+    world.Run();
+    EXPECT_EQ(world.connections(), 1u);
+  }
+  EXPECT_THAT(Statuses(world.Exchange(*other, Get("/a"))), ElementsAre(200));
+}
+
+// ---- Deadlines ----
+
+TEST(DeadlineTest, AByteNowAndThenDoesNotExtendTheTimeForAHead) {
+  ServerOptions options;
+  options.head_timeout = absl::Seconds(10);
+  HttpWorld world(options);
+  const auto client = world.Connect();
+  const std::string request = Get("/slow");
+  for (int i = 0; i < 9; ++i) {
+    client->Send(request.substr(i, 1));
+    world.Run(absl::Seconds(1));
+    ASSERT_THAT(client->received(), IsEmpty()) << i;
+  }
+  client->Send(request.substr(9, 1));
+  world.Run(absl::Milliseconds(1500));
+  ExpectClosing(client->TakeReceived(), 408);
+  EXPECT_TRUE(client->ended());
+  // It would be complete now.
+  EXPECT_THAT(world.Exchange(*client, request.substr(10)), IsEmpty());
+  EXPECT_THAT(world.script.seen, IsEmpty());
+}
+
+TEST(DeadlineTest, TheTimeForAHeadBeginsWithItsFirstByte) {
+  ServerOptions options;
+  options.head_timeout = absl::Seconds(10);
+  options.idle_timeout = absl::Seconds(60);
+  HttpWorld world(options);
+  const auto client = world.Connect();
+  world.Run(absl::Seconds(30));
+  client->Send("GET / HTTP/1.1\r\n");
+  world.Run(absl::Seconds(9));
+  EXPECT_THAT(Statuses(world.Exchange(*client, "Host: h\r\n\r\n")), ElementsAre(200));
+  client->Send("GET / HTTP/1.1\r\n");
+  world.Run(absl::Seconds(9));
+  EXPECT_THAT(Statuses(world.Exchange(*client, "Host: h\r\n\r\n")), ElementsAre(200));
+}
+
+TEST(DeadlineTest, ABodyThatStallsIs408AndTheProcessLives) {
+  const std::string chunked =
+      "POST /p HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nab";
+  const std::string sized = Post("0123456789");
+  for (const std::string& part :
+       {sized.substr(0, sized.size() - 10), sized.substr(0, sized.size() - 1), chunked}) {
+    ServerOptions options;
+    options.body_timeout = absl::Seconds(30);
+    HttpWorld world(options);
+    const auto client = world.Connect();
+    client->Send(part);
+    world.Run(absl::Seconds(29));
+    EXPECT_THAT(client->received(), IsEmpty());
+    world.Run(absl::Seconds(2));
+    ExpectClosing(client->received(), 408);
+    EXPECT_TRUE(client->ended());
+    EXPECT_THAT(world.script.seen, IsEmpty());
+    EXPECT_THAT(Statuses(world.ExchangeOnce(Get("/next"))), ElementsAre(200));
+  }
+}
+
+TEST(DeadlineTest, ABodyThatGoesOnComingIsAwaited) {
+  ServerOptions options;
+  options.body_timeout = absl::Seconds(30);
+  HttpWorld world(options);
+  const auto client = world.Connect();
+  const std::string request = Post("0123456789");
+  client->Send(request.substr(0, request.size() - 10));
+  for (size_t left = 10; left > 0; --left) {
+    world.Run(absl::Seconds(29));
+    EXPECT_THAT(client->received(), IsEmpty());
+    client->Send(request.substr(request.size() - left, 1));
+  }
+  world.Run();
+  EXPECT_THAT(Bodies(client->received()), ElementsAre("POST /p 0123456789"));
+}
+
+TEST(DeadlineTest, AnIdleConnectionIsClosedSilently) {
+  for (const bool used : {false, true}) {
+    ServerOptions options;
+    options.idle_timeout = absl::Seconds(60);
+    HttpWorld world(options);
+    const auto client = world.Connect();
+    if (used) world.Exchange(*client, Get("/a"));
+    world.Run(absl::Seconds(59));
+    EXPECT_FALSE(client->ended());
+    world.Run(absl::Seconds(2));
+    EXPECT_TRUE(client->ended());
+    EXPECT_THAT(client->received(), IsEmpty());
+    EXPECT_EQ(world.connections(), 0u);
+    EXPECT_EQ(world.Count("requests_refused"), 0);
+    EXPECT_EQ(world.Count("machines_failed"), 0);
+  }
+}
+
+TEST(DeadlineTest, AConnectionThatTheClientDoesNotCloseEndsAfterTheCloseTimeout) {
+  ServerOptions options;
+  options.close_timeout = absl::Seconds(5);
+  HttpWorld world(options);
+  const auto client = world.Connect();
+  world.Exchange(*client, Get("/a", "Connection: close\r\n"));
+  EXPECT_TRUE(client->ended());
+  world.Run(absl::Seconds(4));
+  EXPECT_EQ(world.connections(), 1u);
+  world.Run(absl::Seconds(2));
+  EXPECT_EQ(world.connections(), 0u);
+  EXPECT_EQ(world.Count("machines_failed"), 0);
+}
+
+class UnreadTest : public testing::TestWithParam<bool> {
+ protected:
+  std::string Large() const { return Get("/large", GetParam() ? "Connection: close\r\n" : ""); }
+  static void AnswerLarge(const Request&, Reply& reply, Scope&) {
+    EXPECT_TRUE(reply.Send("text/plain", std::string(200'000, 'x')).ok());
+  }
+};
+
+TEST_P(UnreadTest, AClientThatDoesNotReadItsResponseEnds) {
+  ServerOptions options;
+  options.idle_timeout = absl::Seconds(60);
+  HttpWorld world(options);
+  world.script.answer = AnswerLarge;
+  const auto client = world.Connect();
+  client->PauseReading();
+  // The one behind it is not served meanwhile.
+  client->Send(Large() + Get("/next"));
+  world.Run(absl::Seconds(59));
+  EXPECT_EQ(world.connections(), 1u);
+  world.Run(absl::Seconds(62));
+  EXPECT_EQ(world.connections(), 0u);
+  EXPECT_THAT(world.script.seen, SizeIs(1));
+  EXPECT_EQ(world.Count("machines_failed"), 1);
+  EXPECT_THAT(world.log.lines, ElementsAre(HasSubstr("does not read its responses")));
+}
+
+// A second for each thousand bytes: far longer in all than any deadline.
+TEST_P(UnreadTest, AClientThatReadsSlowlyGetsAllOfItsResponse) {
+  HttpWorld world({}, Plain(/*latency=*/absl::Seconds(1), /*window_bytes=*/1000));
+  world.script.answer = AnswerLarge;
+  const auto client = world.world.Connect(world.address);
+  client->Send(Large());
+  world.Run(absl::Seconds(215));
+  EXPECT_THAT(Bodies(client->received()), ElementsAre(std::string(200'000, 'x')));
+  EXPECT_EQ(client->ended(), GetParam());
+  EXPECT_FALSE(client->was_reset());
+}
+
+INSTANTIATE_TEST_SUITE_P(KeepAliveAndClose, UnreadTest, testing::Bool());
+
+TEST(DeadlineTest, AClientThatDoesNotReadCannotMakeTheServerHoldMuch) {
+  ServerOptions options;
+  options.stream.output_pause_bytes = 10'000;
+  HttpWorld world(options, Plain(absl::Milliseconds(1), 1000));
+  world.script.answer = [](const Request&, Reply& reply, Scope&) {
+    EXPECT_TRUE(reply.Send("text/plain", std::string(1000, 'x')).ok());
+  };
+  const auto client = world.world.Connect(world.address);
+  client->PauseReading();
+  for (int i = 0; i < 1000; ++i) client->Send(Get("/a"));
+  world.Run(absl::Seconds(1));
+  EXPECT_LT(world.script.seen.size(), 20u);
+  EXPECT_LT(world.Report(1).description.bytes_held, 100'000u);
+}
+
+// ---- Limits ----
+
+TEST(LimitTest, ASizedBodyTooLargeIs413BeforeItIsRead) {
+  ServerOptions options;
+  options.body_bytes_max = 10;
+  HttpWorld world(options);
+  EXPECT_THAT(Statuses(world.ExchangeOnce(Post("0123456789"))), ElementsAre(200));
+  const std::string large = Post("0123456789x");
+  const auto client = world.Connect();
+  ExpectClosing(world.Exchange(*client, large.substr(0, large.size() - 11)), 413);
+  EXPECT_TRUE(client->ended());
+  ExpectClosing(world.ExchangeOnce(large), 413);
+  EXPECT_THAT(world.script.seen, SizeIs(1));
+}
+
+TEST(LimitTest, AChunkedBodyIs413AsSoonAsItIsTooLarge) {
+  ServerOptions options;
+  options.body_bytes_max = 10;
+  HttpWorld world(options);
+  const std::string head = "POST /p HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
+  EXPECT_THAT(Bodies(world.ExchangeOnce(head + "4\r\n0123\r\n6\r\n456789\r\n0\r\n\r\n")),
+              ElementsAre("POST /p 0123456789"));
+  const auto client = world.Connect();
+  EXPECT_THAT(world.Exchange(*client, head + "4\r\n0123\r\n6\r\n456789\r\n"), IsEmpty());
+  ExpectClosing(world.Exchange(*client, "1\r\nx"), 413);
+  EXPECT_TRUE(client->ended());
+  ExpectClosing(world.ExchangeOnce(head + "b\r\n0123456789x\r\n0\r\n\r\n"), 413);
+  EXPECT_THAT(world.script.seen, SizeIs(1));
+}
+
+// RFC 9112 section 9.6: a reset would take the response away from a client that is still sending.
+TEST(LimitTest, AClientThatGoesOnSendingStillSeesTheErrorAndTheEnd) {
+  ServerOptions options;
+  options.body_bytes_max = 10;
+  HttpWorld world(options);
+  const auto client = world.Connect();
+  client->Send(Post(std::string(50'000, 'x')));
+  world.Run(absl::Seconds(1));
+  ExpectClosing(client->received(), 413);
+  EXPECT_TRUE(client->ended());
+  client->Send("more");
+  world.Run();
+  EXPECT_FALSE(client->was_reset());
+  client->Close();
+  world.Run();
+  EXPECT_EQ(world.connections(), 0u);
+}
+
+TEST(LimitTest, RequestsThatAreRefusedGetTheirStatusAndTheEnd) {
+  ServerOptions options;
+  options.limits = {.head_bytes_max = 1000,
+                    .target_bytes_max = 100,
+                    .field_line_bytes_max = 500,
+                    .fields_max = 5,
+                    .trailer_bytes_max = 50};
+  HttpWorld world(options);
+  const std::string chunked = "PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const std::pair<int, std::string> kRequests[] = {
+      {414, Get(std::string(101, '/'))},
+      {431, Get("/", absl::StrCat("Field: ", std::string(494, 'x'), "\r\n"))},
+      {431, Get("/", absl::StrCat("A: ", std::string(490, 'x'), "\r\nB: ", std::string(490, 'x')))},
+      {431, Get("/", "A: 1\r\nB: 1\r\nC: 1\r\nD: 1\r\nE: 1\r\n")},
+      {431, absl::StrCat(chunked, "0\r\nA: ", std::string(50, 'x'), "\r\n\r\n")},
+      {400, absl::StrCat(chunked, "x\r\n")},
+      {400, "GET / HTTP/1.1\r\n\r\n"},
+      {400, "GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"},
+      {400, "GET  / HTTP/1.1\r\nHost: h\r\n\r\n"},
+      {400, "\x16\x03\x01\x02"},
+      {417, Post("x", "Expect: miracles\r\n")},
+      {501, "BREW / HTTP/1.1\r\nHost: h\r\n\r\n"},
+      {501, "PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip, chunked\r\n\r\n"},
+      {505, "GET / HTTP/2.0\r\nHost: h\r\n\r\n"}};
+  for (const auto& [status, request] : kRequests) {
+    const auto client = world.Connect();
+    ExpectClosing(world.Exchange(*client, request), status);
+    EXPECT_TRUE(client->ended()) << request;
+    EXPECT_FALSE(client->was_reset()) << request;
+    const auto slow = world.Connect();
+    for (const char& byte : request) {
+      slow->Send({&byte, 1});
+      world.Run(absl::Microseconds(300));
+    }
+    ExpectClosing(slow->TakeReceived(), status);
+  }
+  EXPECT_THAT(world.script.seen, IsEmpty());
+  EXPECT_EQ(world.Count("requests_refused"), 2 * std::ssize(kRequests));
+}
+
+TEST(LimitTest, AHeadErrorAfterHeadHasNoBody) {
+  HttpWorld world;
+  const std::string answer =
+      world.ExchangeOnce("HEAD / HTTP/1.1\r\nHost: h\r\nContent-Length: 2000000\r\n\r\n");
+  EXPECT_THAT(answer, AllOf(StartsWith("HTTP/1.1 413 "), EndsWith("\r\n\r\n")));
+}
+
+// ---- Expect: 100-continue ----
+
+constexpr std::string_view kExpect = "Expect: 100-continue\r\n";
+constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+
+TEST(ContinueTest, AClientThatWaitsIsToldToSendItsBody) {
+  const std::string head =
+      "POST /p HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n";
+  const std::string sized = Post("0123456789", kExpect);
+  HttpWorld world;
+  const auto client = world.Connect();
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(world.Exchange(*client, sized.substr(0, sized.size() - 10)), kContinue);
+    EXPECT_THAT(Bodies(world.Exchange(*client, "0123456789")), ElementsAre("POST /p 0123456789"));
+    EXPECT_EQ(world.Exchange(*client, head), kContinue);
+    EXPECT_THAT(Bodies(world.Exchange(*client, "2\r\nab\r\n0\r\n\r\n")), ElementsAre("POST /p ab"));
+  }
+}
+
+TEST(ContinueTest, AClientThatDoesNotWaitIsNot) {
+  HttpWorld world;
+  const std::string request = Post("0123456789", kExpect);
+  EXPECT_THAT(Statuses(world.ExchangeOnce(request)), ElementsAre(200));
+  EXPECT_THAT(Statuses(world.ExchangeOnce(request, request.size() - 5)), ElementsAre(200));
+  EXPECT_THAT(Statuses(world.ExchangeOnce(Post("", kExpect))), ElementsAre(200));
+  EXPECT_THAT(Statuses(world.ExchangeOnce(Get("/", kExpect))), ElementsAre(200));
+  const std::string old =
+      absl::StrCat("POST /p HTTP/1.0\r\nContent-Length: 1\r\n", AsAbsl(kExpect), "\r\n");
+  EXPECT_THAT(world.ExchangeOnce(old), IsEmpty());
+  EXPECT_THAT(Statuses(world.ExchangeOnce(old + "x", old.size())), ElementsAre(200));
+}
+
+TEST(ContinueTest, ABodyThatIsNotWantedIsRefusedInstead) {
+  ServerOptions options;
+  options.body_bytes_max = 9;
+  HttpWorld world(options);
+  const std::string request = Post("0123456789", kExpect);
+  ExpectClosing(world.ExchangeOnce(request.substr(0, request.size() - 10)), 413);
+}
+
+// ---- Drain ----
+
+TEST(DrainTest, AnIdleConnectionIsClosedAtOnce) {
+  HttpWorld world;
+  const auto fresh = world.Connect();
+  const auto used = world.Connect();
+  world.Exchange(*used, Get("/a"));
+  world.loop->Drain(world.world.now() + absl::Seconds(10));
+  world.Run();
+  for (const auto* client : {fresh.get(), used.get()}) {
+    EXPECT_TRUE(client->ended());
+    EXPECT_THAT(client->received(), IsEmpty());
+  }
+  EXPECT_EQ(world.loop->machines(), 0u);
+  EXPECT_THAT(world.log.lines, IsEmpty());
+}
+
+TEST(DrainTest, ARequestOnItsWayIsAnsweredWithCloseAndIsTheLast) {
+  const std::string sized = Post("0123456789");
+  for (const std::string& request : {Get("/a"), sized}) {
+    for (const size_t first : {size_t{1}, request.size() - 1}) {
+      HttpWorld world;
+      const auto client = world.Connect();
+      client->Send(request.substr(0, first));
+      world.Run();
+      world.loop->Drain(world.world.now() + absl::Seconds(10));
+      world.Run();
+      EXPECT_FALSE(client->ended());
+      ExpectClosing(world.Exchange(*client, request.substr(first) + Get("/next")), 200);
+      EXPECT_TRUE(client->ended());
+      client->Close();
+      world.FinishDrain();
+      EXPECT_THAT(world.script.seen, SizeIs(1));
+      EXPECT_THAT(world.log.lines, IsEmpty());
+    }
+  }
+}
+
+TEST(DrainTest, ARequestBehindADrainFromItsOwnHandlerIsNotServed) {
+  HttpWorld world;
+  world.script.answer = [](const Request&, Reply& reply, Scope& scope) {
+    EXPECT_TRUE(reply.Send("text/plain", "going").ok());
+    scope.Drain(scope.now() + absl::Seconds(10));
+  };
+  const auto client = world.Connect();
+  const std::string answer = world.Exchange(*client, Get("/stop") + Get("/2") + Get("/3"));
+  // The first had its response before the drain; the second one's says close.
+  EXPECT_THAT(Statuses(answer), ElementsAre(200, 200));
+  EXPECT_TRUE(Parse(answer)[1].closes());
+  EXPECT_TRUE(client->ended());
+  client->Close();
+  world.FinishDrain();
+}
+
+TEST(DrainTest, ARequestThatStaysIncompleteIsCutAndNamed) {
+  HttpWorld world;
+  const auto client = world.Connect();
+  client->Send("GET / HT");
+  world.Run();
+  world.loop->Drain(world.world.now() + absl::Seconds(3));
+  world.FinishDrain();
+  EXPECT_THAT(world.log.lines,
+              ElementsAre(AllOf(HasSubstr("cut /http/1 "), HasSubstr("state: reading head"))));
+}
+
+// ---- Handlers ----
+
+TEST(HandlerTest, OneThatAnswersNothingIs500) {
+  HttpWorld world;
+  world.script.answer = [](const Request&, Reply&, Scope&) {};
+  for (const std::string& request : {Get("/a") + Get("/b"), Post("0123456789")}) {
+    for (const size_t first : {size_t{0}, request.size() - 2}) {
+      world.script.seen.clear();
+      ExpectClosing(world.ExchangeOnce(request, first), 500);
+      EXPECT_THAT(world.script.seen, SizeIs(1));
+    }
+  }
+  EXPECT_EQ(world.Count("responses_failed"), 4);
+}
+
+TEST(HandlerTest, OneThatLeavesItsResponseUnfinishedEndsTheConnection) {
+  HttpWorld world;
+  world.script.answer = [](const Request& request, Reply& reply, Scope&) {
+    if (request.head.path == "/sized") {
+      EXPECT_TRUE(reply.StartSized({.content_type = "text/plain"}, 10).ok());
+    } else {
+      EXPECT_TRUE(reply.StartStreamed({.content_type = "text/plain"}).ok());
+    }
+    EXPECT_TRUE(reply.Write("12345").ok());
+  };
+  int failed = 0;
+  for (const auto& [target, end] :
+       {std::pair("/sized", "\r\n\r\n12345"), std::pair("/streamed", "\r\n\r\n5\r\n12345\r\n")}) {
+    const auto client = world.Connect();
+    EXPECT_THAT(world.Exchange(*client, Get(target) + Get("/next")), EndsWith(end));
+    EXPECT_TRUE(client->ended());
+    EXPECT_EQ(world.Count("responses_failed"), ++failed);
+  }
+  EXPECT_THAT(world.script.seen, SizeIs(2));
+}
+
+TEST(HandlerTest, OneThatFinishesASizedResponseTooSoonEndsTheConnection) {
+  HttpWorld world;
+  world.script.answer = [](const Request&, Reply& reply, Scope&) {
+    EXPECT_TRUE(reply.StartSized({}, 10).ok());
+    EXPECT_EQ(reply.Write("12345678901").code(), absl::StatusCode::kOutOfRange);
+    EXPECT_TRUE(reply.Write("12345").ok());
+    EXPECT_EQ(reply.Finish().code(), absl::StatusCode::kFailedPrecondition);
+  };
+  const auto client = world.Connect();
+  EXPECT_THAT(world.Exchange(*client, Get("/a") + Get("/b")), EndsWith("\r\n\r\n12345"));
+  EXPECT_TRUE(client->ended());
+}
+
+TEST(HandlerTest, ARefusedFieldLeavesTheReplyOpenForAnotherTry) {
+  HttpWorld world;
+  world.script.answer = [](const Request& request, Reply& reply, Scope&) {
+    const Field kBad[] = {{"Location", "/\r\nSet-Cookie: a=b"},
+                          {"Bad Name", "x"},
+                          {"Content-Length", "3"},
+                          {"Date", "today"}};
+    for (const Field& field : kBad) {
+      const ResponseHead head = {.status = 302, .fields = {&field, 1}};
+      EXPECT_EQ(reply.Send(head, "").code(), absl::StatusCode::kInvalidArgument);
+      EXPECT_EQ(reply.StartSized(head, 3).code(), absl::StatusCode::kInvalidArgument);
+      EXPECT_EQ(reply.StartStreamed(head).code(), absl::StatusCode::kInvalidArgument);
+    }
+    EXPECT_FALSE(reply.Send({.reason = "a\nb"}, "").ok());
+    EXPECT_FALSE(reply.Send({.status = 204}, "body").ok());
+    EXPECT_FALSE(reply.Send({.status = 99}, "").ok());
+    if (request.head.path == "/error") return (void)reply.SendError(500, "Sorry.");
+    EXPECT_TRUE(reply.Send("text/plain", "at last").ok());
+  };
+  const auto client = world.Connect();
+  EXPECT_THAT(Bodies(world.Exchange(*client, Get("/a"))), ElementsAre("at last"));
+  ExpectClosing(world.Exchange(*client, Get("/error")), 500);
+}
+
+TEST(HandlerTest, FieldsAndReasonsOfAResponseAreSent) {
+  HttpWorld world;
+  world.script.answer = [](const Request&, Reply& reply, Scope&) {
+    const Field kFields[] = {{"Set-Cookie", "a=1"}, {"Set-Cookie", "b=2"}};
+    EXPECT_TRUE(reply.Send({.status = 201, .reason = "Made", .fields = kFields}, "").ok());
+  };
+  const std::string answer = world.ExchangeOnce(Get("/a"));
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 201 Made\r\n"));
+  EXPECT_THAT(answer, HasSubstr("\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n"));
+}
+
+void AnswerInPieces(const Request&, Reply& reply, Scope&) {
+  const Field trailer{"Check", "1"};
+  EXPECT_TRUE(reply.StartStreamed({.content_type = "text/plain"}).ok());
+  EXPECT_TRUE(reply.Write("Hello, ").ok());
+  EXPECT_TRUE(reply.Write("").ok());
+  EXPECT_TRUE(reply.Write("World!").ok());
+  EXPECT_TRUE(reply.Finish({&trailer, 1}).ok());
+}
+
+TEST(HandlerTest, AResponseInPiecesIsChunkedAndTheConnectionGoesOn) {
+  HttpWorld world;
+  world.script.answer = AnswerInPieces;
+  const auto client = world.Connect();
+  const std::string answer =
+      absl::StrCat("HTTP/1.1 200 OK\r\n", AsAbsl(kDate),
+                   "Server: rotor\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n"
+                   "7\r\nHello, \r\n6\r\nWorld!\r\n0\r\nCheck: 1\r\n\r\n");
+  EXPECT_EQ(world.Exchange(*client, Get("/a")), answer);
+  EXPECT_EQ(world.Exchange(*client, Get("/b")), answer);
+  EXPECT_THAT(world.Exchange(*client, "HEAD /c HTTP/1.1\r\nHost: h\r\n\r\n"),
+              EndsWith("chunked\r\n\r\n"));
+  EXPECT_EQ(world.Exchange(*client, Get("/d")), answer);
+}
+
+TEST(HandlerTest, AResponseInPiecesToHttp10EndsWithTheConnection) {
+  HttpWorld world;
+  world.script.answer = AnswerInPieces;
+  const auto client = world.Connect();
+  const std::string answer =
+      world.Exchange(*client, "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+  EXPECT_THAT(answer, AllOf(HasSubstr("\r\nConnection: close\r\n"), Not(HasSubstr("chunked")),
+                            EndsWith("\r\n\r\nHello, World!")));
+  EXPECT_TRUE(client->ended());
+}
+
+TEST(HandlerTest, ASizedResponseInPiecesIsOneBody) {
+  HttpWorld world;
+  world.script.answer = [](const Request&, Reply& reply, Scope&) {
+    EXPECT_TRUE(reply.StartSized({}, 6).ok());
+    EXPECT_TRUE(reply.Write("abc").ok());
+    EXPECT_TRUE(reply.Write("def").ok());
+    EXPECT_TRUE(reply.Finish().ok());
+  };
+  EXPECT_THAT(Bodies(world.ExchangeOnce(Get("/1") + Get("/2"))), ElementsAre("abcdef", "abcdef"));
+}
+
+// ---- Date and Server ----
+
+TEST(DateTest, AdvancesWithTheClockAndIsMadeOncePerSecond) {
+  HttpWorld world;
+  const auto client = world.Connect();
+  const Time start = world.world.now();
+  for (int i = 0; i < 30; ++i) {
+    const std::string answer = world.Exchange(*client, Get("/a"));
+    const int64_t second =
+        absl::ToInt64Seconds(world.world.now() - Time::FromNanoseconds(1'000'000'000'000));
+    EXPECT_TRUE(
+        Parse(answer)[0].Has(absl::StrCat("Date: Sun, 06 Nov 1994 08:49:", 37 + second, " GMT")))
+        << answer;
+    world.Run(absl::Milliseconds(98));
+  }
+  EXPECT_EQ(world.world.now() - start, absl::Seconds(3));
+  EXPECT_LE(world.host.wall_times, 4);
+  world.Run(absl::Seconds(40));
+  EXPECT_TRUE(
+      Parse(world.Exchange(*client, Get("/a")))[0].Has("Date: Sun, 06 Nov 1994 08:50:20 GMT"));
+}
+
+TEST(ServerNameTest, IsSentUnlessItIsEmpty) {
+  ServerOptions options;
+  options.server_name = "a/1 (b)";
+  HttpWorld named(options);
+  EXPECT_THAT(named.ExchangeOnce(Get("/")), HasSubstr("\r\nServer: a/1 (b)\r\n"));
+  options.server_name = "";
+  HttpWorld unnamed(options);
+  EXPECT_THAT(unnamed.ExchangeOnce(Get("/")), Not(HasSubstr("Server:")));
+}
+
+TEST(ServerOptionsTest, WhatCannotBeIsRefused) {
+  HttpWorld world;
+  const auto MountWith = [&](auto change) {
+    ServerOptions options;
+    options.addresses = {*SocketAddress::Ip("127.0.0.1", 0)};
+    change(options);
+    return http::Mount(*world.loop, "second", options, Site(world.script)).status();
+  };
+  for (const char* name : {"a\r\nb", "a\n", "\t", "\x7f", "caf\xc3\xa9"}) {
+    const absl::Status status = MountWith([&](auto& options) { options.server_name = name; });
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << name;
+    EXPECT_THAT(std::string(status.message()), HasSubstr("server_name"));
+  }
+  EXPECT_EQ(MountWith([](auto& options) { options.requests_per_connection_max = 0; }).code(),
+            absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(MountWith([](auto& options) { options.body_bytes_max = 1 << 30; }).code(),
+            absl::StatusCode::kInvalidArgument);
+  EXPECT_TRUE(MountWith([](auto&) {}).ok());
+  EXPECT_EQ(MountWith([](auto&) {}).code(), absl::StatusCode::kAlreadyExists);
+}
+
+// ---- Other protocols ----
+
+std::string GetUpgrade(std::string_view name) {
+  return Get("/", absl::StrCat("Connection: upgrade\r\nUpgrade: ", AsAbsl(name), "\r\n"));
+}
+
+TEST(UpgradeTest, TheConnectionGoesOverWithWhatWasSentBehindTheRequest) {
+  for (const size_t first : {size_t{0}, size_t{20}}) {
+    HttpWorld world;
+    const auto upgrade = stream::Prepare<LineEcho>(*world.loop, world.group, "lines", {});
+    world.script.answer = [&](const Request& request, Reply& reply, Scope&) {
+      ASSERT_TRUE(request.head.upgrade);
+      EXPECT_TRUE(reply.Upgrade("lines", upgrade).ok());
+    };
+    const auto client = world.Connect();
+    client->Send(GetUpgrade("lines").substr(0, first));
+    world.Run();
+    EXPECT_EQ(world.Exchange(*client, GetUpgrade("lines").substr(first) + "one\ntw"),
+              absl::StrCat("HTTP/1.1 101 Switching Protocols\r\n", AsAbsl(kDate),
+                           "Server: rotor\r\nUpgrade: lines\r\nConnection: upgrade\r\n\r\none\n"));
+    EXPECT_EQ(world.Exchange(*client, "o\n"), "two\n");
+    EXPECT_EQ(world.Exchange(*client, Get("/a")), Get("/a"));
+    EXPECT_THAT(world.script.seen, SizeIs(1));
+    EXPECT_EQ(world.connections(), 1u);
+  }
+}
+
+TEST(UpgradeTest, AnOfferThatIsIgnoredIsAnsweredAsAnyRequest) {
+  HttpWorld world;
+  const std::string post = Post("body", "Connection: upgrade\r\nUpgrade: h2c\r\n");
+  EXPECT_THAT(Bodies(world.ExchangeOnce(post + GetUpgrade("x") + Get("/next"))),
+              ElementsAre("POST /p body", "GET / ", "GET /next "));
+}
+
+TEST(UpgradeTest, OnlyUpgradeSends101) {
+  HttpWorld world;
+  world.script.answer = [&](const Request&, Reply& reply, Scope&) {
+    const Field field{"Upgrade", "lines"};
+    EXPECT_FALSE(reply.Send({.status = 101, .fields = {&field, 1}}, "").ok());
+    EXPECT_TRUE(reply.Send({.status = 426, .fields = {&field, 1}}, "").ok());
+  };
+  const std::string answer = world.ExchangeOnce(GetUpgrade("lines"));
+  EXPECT_THAT(Statuses(answer), ElementsAre(426));
+  EXPECT_TRUE(Parse(answer)[0].Has("Connection: upgrade"));
+}
+
+TEST(UpgradeTest, WithoutRoomForTheOtherMachineTheConnectionEnds) {
+  HttpWorld world({}, Plain(), {.machines_max = 2});
+  const auto upgrade = stream::Prepare<LineEcho>(*world.loop, world.group, "lines", {});
+  world.script.answer = [&](const Request&, Reply& reply, Scope&) {
+    EXPECT_TRUE(reply.Upgrade("lines", upgrade).ok());
+  };
+  const auto client = world.Connect();
+  EXPECT_THAT(world.Exchange(*client, GetUpgrade("lines")), IsEmpty());
+  EXPECT_TRUE(client->ended());
+  EXPECT_EQ(world.connections(), 0u);
+}
+
+// ---- Room ----
+
+TEST(RoomTest, TheConnectionThatDoesNotFitWaitsAndIsServed) {
+  constexpr uint32_t kConnectionsMax = 4;
+  HttpWorld world({}, Plain(), {.machines_max = 1 + kConnectionsMax});
+  std::vector<std::unique_ptr<SimConnection>> clients;
+  for (uint32_t i = 0; i < kConnectionsMax + 1; ++i) {
+    clients.push_back(world.Connect());
+    clients.back()->Send(Get("/a"));
+  }
+  world.Run();
+  EXPECT_EQ(world.connections(), kConnectionsMax);
+  EXPECT_EQ(world.script.seen.size(), kConnectionsMax);
+  EXPECT_TRUE(clients.back()->connected());
+  EXPECT_THAT(clients.back()->received(), IsEmpty());
+  clients[1]->Close();
+  world.Run();
+  EXPECT_THAT(Statuses(clients.back()->received()), ElementsAre(200));
+}
+
+// ---- Memory ----
+
+using Connection = stream::Machine<ServerProtocol<Site>>;
+static_assert(sizeof(Connection) <= 192, "the machine of a connection lies in a slot of the loop");
+
+// What the loop sets aside for each slot, without the machine in it.
+size_t BytesPerSlot() {
+  constexpr uint32_t kSlots = 10'000;
+  const auto BytesFor = [](uint32_t slots) {
+    SimWorld world;
+    SimBackend& host = world.AddHost("server");
+    const size_t before = allocations.bytes;
+    const LoopBuilder<App> builder({.machines_max = slots}, host);
+    return allocations.bytes - before;
+  };
+  return (BytesFor(2 * kSlots) - BytesFor(kSlots)) / kSlots;
+}
+
+TEST(MemoryTest, AnIdleConnectionHoldsNoBufferAndTakesAtMost512BytesAllTold) {
+  HttpWorld world;
+  const BufferPool* pool = nullptr;
+  world.script.answer = [&](const Request&, Reply& reply, Scope& scope) {
+    pool = &scope.buffer_pool();
+    EXPECT_TRUE(reply.Send("text/plain", "some body").ok());
+  };
+  std::vector<std::unique_ptr<SimConnection>> clients;
+  for (int i = 0; i < 20; ++i) {
+    clients.push_back(world.Connect());
+    // Some in pieces, some with a body: what those took is given back.
+    const std::string request = i % 2 == 0 ? Get("/a") : Post("0123456789");
+    clients.back()->Send(request.substr(0, 10 * i));
+    world.Run();
+    if (10u * i < request.size()) clients.back()->Send(request.substr(10 * i));
+    world.Run();
+    EXPECT_THAT(Statuses(clients.back()->TakeReceived()), ElementsAre(200));
+  }
+  ASSERT_EQ(world.connections(), clients.size());
+  for (size_t i = 1; i <= clients.size(); ++i) {
+    EXPECT_EQ(world.Report(i).description.bytes_held, 0u);
+  }
+  EXPECT_EQ(pool->bytes_used(), 0u);
+  // The slot with its timer and wake mark, and the machine in it; the kernel's share is not ours.
+  const size_t bytes = BytesPerSlot() + sizeof(App);
+  RecordProperty("bytes_per_idle_connection", static_cast<int>(bytes));
+  EXPECT_GT(BytesPerSlot(), 32u);
+  EXPECT_LE(bytes, 512u);
+}
+
+TEST(MemoryTest, AKeepAliveRequestServedWholeAllocatesNothing) {
+  HttpWorld world;
+  world.script.seen.reserve(10'000);
+  world.script.answer = [](const Request& request, Reply& reply, Scope&) {
+    EXPECT_TRUE(reply.Send("text/plain", request.body).ok());
+  };
+  const auto client = world.Connect();
+  // What is seen of each fits into a string object.
+  const std::string requests = Get("/a") + Post("01") + Get("/b");
+  size_t calls = 0;
+  for (int i = 0; i < 200; ++i) {
+    client->Send(requests);
+    const Time until = world.world.now() + absl::Milliseconds(2);
+    while (world.world.now() < until) {
+      const size_t before = allocations.calls;
+      ASSERT_TRUE(world.loop->RunOnce(until).ok());
+      // The first ones fill the pool and let vectors grow.
+      if (i >= 100) calls += allocations.calls - before;
+    }
+    ASSERT_THAT(Statuses(client->TakeReceived()), ElementsAre(200, 200, 200));
+  }
+  EXPECT_EQ(calls, 0u);
+}
+
+// ---- What an inspector sees ----
+
+TEST(DescribeTest, AConnectionSaysWhichStateItIsIn) {
+  HttpWorld world;
+  std::string within;
+  world.script.answer = [&](const Request&, Reply& reply, Scope& scope) {
+    scope.VisitMachines(0, 9,
+                        [&](const MachineReport& report) { within = report.description.state; });
+    EXPECT_TRUE(reply.Send("text/plain", "x").ok());
+  };
+  const auto client = world.Connect();
+  const auto Seen = [&](std::string_view bytes) {
+    world.Exchange(*client, bytes);
+    const Description description = world.Report(1).description;
+    EXPECT_EQ(description.peer, client->local_address().ToString());
+    return absl::StrCat(description.state, "; ", description.waits_for,
+                        description.bytes_held > 0 ? "; memory" : "");
+  };
+  EXPECT_EQ(Seen(""), "idle; 1 bytes of input");
+  EXPECT_EQ(Seen("PO"), "reading head; 3 bytes of input; memory");
+  EXPECT_EQ(Seen(Post("01").substr(2, Post("01").size() - 3)),
+            "reading body; 1 bytes of input; memory");
+  EXPECT_EQ(Seen("1"), "idle; 1 bytes of input");
+  EXPECT_EQ(within, "answering");
+  EXPECT_EQ(Seen("bad\r\n"), "closing; output to drain and the peer to close");
+}
+
+}  // namespace
+}  // namespace rotor::http
