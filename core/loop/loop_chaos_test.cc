@@ -9,6 +9,8 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "core/backend/io.h"
+#include "core/base/random.h"
 #include "core/composer/composer.h"
 #include "core/loop/loop.h"
 #include "core/loop/loop_test_util.h"

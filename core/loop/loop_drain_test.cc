@@ -3,11 +3,9 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "core/loop/loop.h"
 #include "core/loop/loop_test_util.h"
-#include "core/timer/timer_wheel.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -78,17 +76,17 @@ TEST(LoopDrainTest, DrainOfAGroupReachesOnlyThatGroup) {
   const GroupId other = test.AddGroup("other");
   int others_told = 0;
   test.AddTo(other, {.wakeup = [&](Scope&) {
-                       ++others_told;
-                       return Step::KeepWaiting();
-                     }});
+               ++others_told;
+               return Step::KeepWaiting();
+             }});
   test.Add({});
   test.Add(Stubborn());
   test.Turn();
   test.AddTo(other, {.start = [&](Scope& scope) {
-                       scope.Drain(test.group, scope.now() + absl::Seconds(1));
-                       EXPECT_FALSE(scope.draining());
-                       return Step::Done();
-                     }});
+               scope.Drain(test.group, scope.now() + absl::Seconds(1));
+               EXPECT_FALSE(scope.draining());
+               return Step::Done();
+             }});
   test.Turn();
   EXPECT_EQ(test.Count("test", "machines_finished"), 1);
   EXPECT_EQ(test.Count("test", "machines_cut"), 0);
@@ -114,9 +112,8 @@ TEST(LoopDrainTest, DeadlineCutsWhatIsLeftAndNamesIt) {
   EXPECT_EQ(test.Count("test", "machines_finished"), 1);
   EXPECT_EQ(test.Count("test", "machines_cut"), 1);
   ASSERT_THAT(test.log.lines, SizeIs(1));
-  EXPECT_THAT(test.log.lines[0],
-              AllOf(StartsWith("drain deadline reached, cut /test/1 "), HasSubstr("Scripted"),
-                    HasSubstr("state: stubborn")));
+  EXPECT_THAT(test.log.lines[0], AllOf(StartsWith("drain deadline reached, cut /test/1 "),
+                                       HasSubstr("Scripted"), HasSubstr("state: stubborn")));
 }
 
 TEST(LoopDrainTest, LongListsOfCutMachinesAreSummedUp) {
@@ -163,8 +160,8 @@ TEST(LoopDrainTest, GroupsWithDifferentDeadlinesAreCutAtTheirOwn) {
 
 TEST(LoopDrainTest, DrainWithoutADeadlineWaitsForAsLongAsItTakes) {
   ScriptedLoop test;
-  test.Add({.wakeup =
-                [](Scope& scope) { return Step::WaitUntil(scope.now() + absl::Hours(1000)); }});
+  test.Add(
+      {.wakeup = [](Scope& scope) { return Step::WaitUntil(scope.now() + absl::Hours(1000)); }});
   test.loop.Drain(Deadline::Never());
   test.Run();
   EXPECT_EQ(test.Count("test", "machines_finished"), 1);
@@ -280,9 +277,9 @@ TEST(LoopDrainTest, NothingIsCalledAfterTheCut) {
                 }});
   const GroupId other = test.AddGroup("other");
   test.AddTo(other, {.start = [](Scope& scope) {
-                       scope.Drain(GroupId{0}, scope.now());
-                       return Step::WaitUntil(scope.now() + absl::Hours(1));
-                     }});
+               scope.Drain(GroupId{0}, scope.now());
+               return Step::WaitUntil(scope.now() + absl::Hours(1));
+             }});
   test.Turn();
   EXPECT_EQ(test.loop.machines(), 1u);
   test.Run();

@@ -10,6 +10,8 @@
 #include "core/composer/composer.h"
 #include "core/loop/loop.h"
 #include "core/loop/loop_test_util.h"
+#include "core/machine/counters.h"
+#include "core/machine/machine.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -154,7 +156,8 @@ TEST(LoopInspectTest, KindIsThatOfTheMachineNotOfTheSum) {
     kinds.emplace_back(report.kind);
     states.push_back(report.description.state);
   });
-  EXPECT_THAT(kinds, ElementsAre(EndsWith("::Bare"), EndsWith("::Talkative"), EndsWith("::Talkative>")));
+  EXPECT_THAT(kinds,
+              ElementsAre(EndsWith("::Bare"), EndsWith("::Talkative"), EndsWith("::Talkative>")));
   EXPECT_THAT(states, ElementsAre("", "talking", "talking"));
 }
 

@@ -10,6 +10,8 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "core/backend/io.h"
+#include "core/buffer/buffer.h"
 #include "core/composer/composer.h"
 #include "core/loop/loop.h"
 #include "core/loop/loop_test_util.h"
@@ -25,7 +27,8 @@ using ::testing::IsEmpty;
 // Notes its end; wakes somebody then, which must be harmless.
 class Mourned {
  public:
-  Mourned(std::vector<std::string>& trace, std::string name) : trace_(trace), name_(std::move(name)) {}
+  Mourned(std::vector<std::string>& trace, std::string name)
+      : trace_(trace), name_(std::move(name)) {}
   ~Mourned() {
     trace_.push_back(name_);
     wakes.Wake();
@@ -90,8 +93,7 @@ TEST(LoopLifetimeTest, MachinesGoBeforeTheContextAndWhatWasKeptGoesLastInReverse
     EXPECT_EQ(loop.context().calls, 2);
     EXPECT_THAT(trace, IsEmpty());
   }
-  EXPECT_THAT(trace,
-              ElementsAre("machine 0", "machine 1", "context", "kept second", "kept first"));
+  EXPECT_THAT(trace, ElementsAre("machine 0", "machine 1", "context", "kept second", "kept first"));
 }
 
 TEST(LoopLifetimeTest, MachinesContextAndKeptObjectsMayHoldNotifiersOfEachOther) {
@@ -187,15 +189,15 @@ TEST(LoopLifetimeTest, BuffersKeptByMachinesAndKeptObjectsGoBackBeforeThePool) {
   LoopBuilder<Scripted> builder({}, host);
   Buffer& kept = builder.Keep<Buffer>();
   auto held = std::make_shared<Buffer>();
-  ASSERT_TRUE(builder
-                  .Add(*builder.AddGroup("test"),
-                       Script{.start =
-                                  [&kept, held](Scope& scope) {
-                                    kept.Append(scope.buffer_pool(), "x");
-                                    held->Append(scope.buffer_pool(), "x");
-                                    return Step::WaitForever();
-                                  }})
-                  .ok());
+  ASSERT_TRUE(
+      builder
+          .Add(*builder.AddGroup("test"), Script{.start =
+                                                     [&kept, held](Scope& scope) {
+                                                       kept.Append(scope.buffer_pool(), "x");
+                                                       held->Append(scope.buffer_pool(), "x");
+                                                       return Step::WaitForever();
+                                                     }})
+          .ok());
   held.reset();
   Loop<Scripted> loop = std::move(builder).Build();
   EXPECT_TRUE(*loop.RunOnce(world.now()));
@@ -209,13 +211,15 @@ TEST(LoopLifetimeTest, DescriptorsOfMachinesAreClosedWithThem) {
     const GroupId group = *loop.AddGroup("test");
     for (uint16_t port : {1000, 1001}) {
       auto socket = std::make_shared<Fd>();
-      ASSERT_TRUE(loop.Add(group, Script{.start = [socket, port](Scope& scope) {
-                             *socket = *scope.io().BindDatagram(
-                                 *SocketAddress::Ip("127.0.0.1", port));
-                             EXPECT_TRUE(scope.Watch(*socket, WatchKind::kDatagram).ok());
-                             return port == 1000 ? Step::Done() : Step::WaitForever();
-                           }})
-                      .ok());
+      ASSERT_TRUE(
+          loop.Add(group, Script{.start =
+                                     [socket, port](Scope& scope) {
+                                       *socket = *scope.io().BindDatagram(
+                                           *SocketAddress::Ip("127.0.0.1", port));
+                                       EXPECT_TRUE(scope.Watch(*socket, WatchKind::kDatagram).ok());
+                                       return port == 1000 ? Step::Done() : Step::WaitForever();
+                                     }})
+              .ok());
     }
     EXPECT_TRUE(*loop.RunOnce(world.now()));
     EXPECT_EQ(host.open_files(), 1u);

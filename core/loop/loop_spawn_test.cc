@@ -10,6 +10,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "core/backend/io.h"
+#include "core/buffer/buffer.h"
 #include "core/loop/loop.h"
 #include "core/loop/loop_test_util.h"
 #include "gmock/gmock.h"
@@ -71,8 +73,7 @@ struct Owner {
 
 TEST(LoopSpawnTest, FullLoopRefusesAndLeavesTheArgumentsUntouched) {
   SimWorld world;
-  Loop<Owner> loop =
-      LoopBuilder<Owner>({.machines_max = 1}, world.AddHost("host")).Build();
+  Loop<Owner> loop = LoopBuilder<Owner>({.machines_max = 1}, world.AddHost("host")).Build();
   const GroupId group = *loop.AddGroup("test");
   ASSERT_TRUE(loop.Add(group, std::make_unique<int>(1)).ok());
 
@@ -276,6 +277,58 @@ TEST(LoopSpawnTest, WaiterThatDiedIsForgottenAndItsSuccessorNotResumed) {
   for (int turn = 0; turn < 3; ++turn) test.TurnNow();
   EXPECT_EQ(test.loop.machines(), 2u);
   EXPECT_EQ(resumed, 0);
+}
+
+TEST(LoopSpawnTest, NextMachineInASlotInheritsNothing) {
+  ScriptedLoop test({.machines_max = 2});
+  std::vector<std::string> trace;
+  // Ends while all that can be asked for is owed to it.
+  test.Add({.start =
+                [](Scope& scope) {
+                  scope.RunInBackground();
+                  scope.FlushAtEndOfTurn();
+                  scope.ResumeWhenRoomReturns();
+                  scope.notifier().Wake();
+                  return Step::Yield(scope.now() + absl::Seconds(1));
+                },
+            .wakeup = [](Scope&) { return Step::Done(); }});
+  const Script next = {.start =
+                           [&](Scope& scope) {
+                             trace.push_back("start");
+                             scope.FlushAtEndOfTurn();
+                             scope.ResumeWhenRoomReturns();
+                             return Step::Yield(Deadline::Never());
+                           },
+                       .ready =
+                           [&](Readiness, Scope&) {
+                             trace.push_back("resume");
+                             return Step::KeepWaiting();
+                           },
+                       .wakeup =
+                           [&](Scope&) {
+                             trace.push_back("wakeup");
+                             return Step::KeepWaiting();
+                           },
+                       .flush =
+                           [&](Scope&) {
+                             trace.push_back("flush");
+                             return Step::KeepWaiting();
+                           }};
+  const Notifier other = test.Add({.start = [](Scope&) { return Step::Yield(Deadline::Never()); },
+                                   .ready =
+                                       [&](Readiness, Scope&) {
+                                         test.spawner().Spawn(next)->Wake();
+                                         return Step::KeepWaiting();
+                                       },
+                                   .wakeup = [](Scope&) { return Step::Done(); }});
+  for (int turn = 0; turn < 4; ++turn) test.TurnNow();
+  EXPECT_THAT(trace, ElementsAre("start", "wakeup", "flush", "resume"));
+  other.Wake();
+  for (int turn = 0; turn < 2; ++turn) test.TurnNow();
+  EXPECT_THAT(trace, ElementsAre("start", "wakeup", "flush", "resume", "resume"));
+  EXPECT_TRUE(test.TurnNow());
+  test.loop.Drain(test.world.now());
+  EXPECT_FALSE(test.Turn());
 }
 
 // Machines with datagram sockets, all events of which arrive in one batch, in the order of sending.

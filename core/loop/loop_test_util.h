@@ -1,4 +1,4 @@
-// What the tests of the loop share: machines whose handlers stand in the test, and a world for them.
+// What the tests of the loop share: machines whose handlers stand in the test, and a world.
 #ifndef ROTOR_CORE_LOOP_LOOP_TEST_UTIL_H_
 #define ROTOR_CORE_LOOP_LOOP_TEST_UTIL_H_
 

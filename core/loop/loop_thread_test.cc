@@ -1,6 +1,7 @@
 // The loop on the real clock and kernel, woken by other threads. For the thread sanitizer, too.
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -108,11 +109,12 @@ TEST_F(LoopThreadTest, StaleNotifiersDoNotDisturbTheNextMachines) {
                   if (!loop_->Add(group_, machine(generation + 1)).ok()) ++wrong;
                   return Step::Done();
                 },
-            .wakeup = [&, generation](Scope&) {
-              const bool last = generation + 1 == kGenerations;
-              if (!last && !loop_->Add(group_, machine(generation + 1)).ok()) ++wrong;
-              return Step::Done();
-            }};
+            .wakeup =
+                [&, generation](Scope&) {
+                  const bool last = generation + 1 == kGenerations;
+                  if (!last && !loop_->Add(group_, machine(generation + 1)).ok()) ++wrong;
+                  return Step::Done();
+                }};
   };
   Add(machine(0));
   std::thread waker([&] {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "core/backend/io.h"
 #include "core/base/random.h"
 #include "core/loop/loop.h"
 #include "core/loop/loop_test_util.h"
@@ -79,9 +80,8 @@ TEST(LoopTimerTest, OneTurnPerExpiredDeadline) {
   ScriptedLoop test;
   int left = 100;
   const auto again = [](Scope& scope) { return Step::WaitUntil(scope.now() + kTick / 3); };
-  test.Add({.start = again, .timeout = [&](Scope& scope) {
-              return --left > 0 ? again(scope) : Step::Done();
-            }});
+  test.Add({.start = again,
+            .timeout = [&](Scope& scope) { return --left > 0 ? again(scope) : Step::Done(); }});
   test.Turn();
   for (int turn = 1; turn <= 100; ++turn) {
     test.Turn();
@@ -199,13 +199,13 @@ TEST(LoopTimerTest, AllThatAreDueAtOnceAreCalledInTheOrderOfTheirDeadlines) {
   ScriptedLoop test;
   std::vector<int> order;
   for (const int i : {3, 1, 2, 0}) {
-    test.Add({.start =
-                  [i](Scope& scope) { return Step::WaitUntil(scope.now() + absl::Seconds(i)); },
-              .timeout =
-                  [&order, i](Scope&) {
-                    order.push_back(i);
-                    return Step::Done();
-                  }});
+    test.Add(
+        {.start = [i](Scope& scope) { return Step::WaitUntil(scope.now() + absl::Seconds(i)); },
+         .timeout =
+             [&order, i](Scope&) {
+               order.push_back(i);
+               return Step::Done();
+             }});
   }
   test.Turn();
   test.Pass(absl::Minutes(1));
@@ -270,10 +270,11 @@ TEST(LoopTimerTest, NextWakeTellsWhenTheNextTurnIsDue) {
   EXPECT_GT(test.loop.NextWake(), Deadline(test.world.now()));
   EXPECT_LT(test.loop.NextWake(), Deadline(deadline + kTick));
   const GroupId drained = test.AddGroup("drained");
-  test.AddTo(drained, {.start = [&](Scope& scope) {
-                         scope.Drain(drained, scope.now() + absl::Seconds(1));
-                         return Step::WaitForever();
-                       },
+  test.AddTo(drained, {.start =
+                           [&](Scope& scope) {
+                             scope.Drain(drained, scope.now() + absl::Seconds(1));
+                             return Step::WaitForever();
+                           },
                        .wakeup = [](Scope&) { return Step::KeepWaiting(); }});
   test.Turn();
   EXPECT_LE(test.loop.NextWake(), Deadline(test.world.now() + absl::Seconds(1)));

@@ -1,13 +1,14 @@
 // What happens in one turn of the loop, and in which order.
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "core/backend/io.h"
 #include "core/loop/loop.h"
 #include "core/loop/loop_test_util.h"
 #include "gmock/gmock.h"
@@ -121,11 +122,11 @@ TEST(LoopTurnTest, ChildStartsAfterTheHandlerOfItsParentReturned) {
   Trace trace;
   const auto spawn = [&](Scope&) {
     trace.push_back("parent enters");
-    EXPECT_TRUE(test.spawner()
-                    .Spawn(Script{.start = [&](Scope&) {
-                      return Noting(trace, "child starts", Step::Done())();
-                    }})
-                    .ok());
+    EXPECT_TRUE(
+        test.spawner()
+            .Spawn(Script{
+                .start = [&](Scope&) { return Noting(trace, "child starts", Step::Done())(); }})
+            .ok());
     trace.push_back("parent leaves");
     return Step::Done();
   };
@@ -212,11 +213,10 @@ TEST(LoopTurnTest, MachineThatSpawnsItsLikeFromStartDoesNotOwnTheTurn) {
 
 TEST(LoopTurnTest, NowIsConstantDuringOneTurn) {
   ScriptedLoop test;
-  const Notifier second =
-      test.Add({.wakeup = [&](Scope& scope) {
-        EXPECT_EQ(scope.now(), test.world.now() - absl::Seconds(5));
-        return Step::Done();
-      }});
+  const Notifier second = test.Add({.wakeup = [&](Scope& scope) {
+    EXPECT_EQ(scope.now(), test.world.now() - absl::Seconds(5));
+    return Step::Done();
+  }});
   test.Add({.start = [&](Scope&) {
     second.Wake();
     test.Pass(absl::Seconds(5));  // As a handler does that takes long.
@@ -449,9 +449,8 @@ TEST(LoopTurnTest, RunEndsWhenTheLastMachineFinishes) {
   ScriptedLoop test;
   EXPECT_FALSE(test.Turn());
   for (int i = 1; i <= 3; ++i) {
-    test.Add({.start = [i](Scope& scope) {
-      return Step::WaitUntil(scope.now() + absl::Seconds(i));
-    }});
+    test.Add(
+        {.start = [i](Scope& scope) { return Step::WaitUntil(scope.now() + absl::Seconds(i)); }});
   }
   test.Run();
   EXPECT_EQ(test.loop.machines(), 0u);
@@ -520,8 +519,7 @@ TEST(LoopTurnTest, EventsAMachineHasNoHandlerForAreHarmless) {
   Loop<OnlyStart> loop = LoopBuilder<OnlyStart>({.log = &log}, host).Build();
   const GroupId group = *loop.AddGroup("test");
   const Time begin = world.now();
-  ASSERT_TRUE(
-      loop.Add(group, OnlyStart{*host.io().BindDatagram(Mailslot::Address(1000))}).ok());
+  ASSERT_TRUE(loop.Add(group, OnlyStart{*host.io().BindDatagram(Mailslot::Address(1000))}).ok());
   auto sender = world.BindDatagram(Mailslot::Address(1));
   sender->SendTo("x", Mailslot::Address(1000));
 

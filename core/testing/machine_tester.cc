@@ -1,6 +1,7 @@
 #include "core/testing/machine_tester.h"
 
 #include <array>
+#include <cstddef>
 #include <memory>
 #include <span>
 #include <vector>

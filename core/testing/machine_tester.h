@@ -27,7 +27,6 @@
 #include "absl/time/time.h"
 #include "core/backend/backend.h"
 #include "core/machine/dispatch.h"
-#include "core/machine/dispatch.h"
 #include "core/machine/machine.h"
 #include "core/machine/machine_host.h"
 #include "core/machine/spawner.h"

@@ -1,5 +1,6 @@
 #include "core/testing/machine_tester.h"
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -9,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "core/buffer/buffer.h"
 #include "core/testing/sim_client.h"
 #include "core/testing/step_matchers.h"
 #include "gmock/gmock.h"

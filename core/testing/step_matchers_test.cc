@@ -1,5 +1,7 @@
 #include "core/testing/step_matchers.h"
 
+#include <cstddef>
+#include <iterator>
 #include <sstream>
 #include <string>
 

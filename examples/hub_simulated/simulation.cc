@@ -86,7 +86,7 @@ absl::Status Run(const SimulationOptions& options, rotor::SimWorld& world, rotor
   CutLog log(result.problems);
   rotor::Random random(options.seed);
   // Sometimes so few slots that connections have to wait.
-  const uint32_t machines_max = random.Chance(0.3) ? 60 : 1024;
+  const uint32_t machines_max = random.Chance(0.3) ? 120 : 1024;
   rotor::LoopBuilder<App, Context> builder({.machines_max = machines_max, .log = &log}, host);
   absl::StatusOr<Context> context = Mount(builder, {.drain = kDrain});
   if (!context.ok()) return context.status();

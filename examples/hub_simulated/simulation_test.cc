@@ -17,7 +17,7 @@ std::string Joined(const std::vector<std::string>& lines) {
 // Each seed is another world: other clients, other faults, other orders. What is asserted is the
 // same in all: every client got what it must get, nothing was misused, nothing is left over.
 // More with `tools/bazel run -c opt //examples/hub_simulated -- --worlds=1000`.
-constexpr uint64_t kSeeds = 50;
+constexpr uint64_t kSeeds = 8;
 
 class ManyWorlds : public testing::TestWithParam<int> {};
 

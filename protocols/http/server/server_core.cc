@@ -193,6 +193,7 @@ Intent ServerCore::Timeout(Stream& stream, Scope& scope, ServerShared& shared) {
 Intent ServerCore::Wakeup(Stream& stream, Scope& scope) {
   // A request on its way is answered first, and its response says close.
   if (scope.draining() && state_ == State::kIdle && stream.input().empty()) {
+    state_ = State::kClosing;
     return stream.CloseForDrain();
   }
   return Intent::Unchanged();

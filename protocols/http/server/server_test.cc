@@ -953,6 +953,26 @@ TEST(DrainTest, ARequestBehindADrainFromItsOwnHandlerIsNotServed) {
   world.FinishDrain();
 }
 
+TEST(DrainTest, AResponseThatIsOwedIsTakenFirst) {
+  HttpWorld world;
+  world.script.answer = [](const Request&, Reply& reply, Scope&) {
+    EXPECT_TRUE(reply.Send("text/plain", std::string(200'000, 'x')).ok());
+  };
+  const auto client = world.Connect();
+  client->PauseReading();
+  world.Exchange(*client, Get("/large"));
+  world.loop->Drain(world.world.now() + absl::Seconds(10));
+  world.Run(absl::Seconds(5));
+  EXPECT_EQ(world.Report(0).description.state, "closing");
+  client->ResumeReading();
+  world.Run(absl::Seconds(1));
+  EXPECT_THAT(Bodies(client->received()), ElementsAre(SizeIs(200'000)));
+  EXPECT_TRUE(client->ended());
+  client->Close();
+  world.FinishDrain();
+  EXPECT_THAT(world.log.lines, IsEmpty());
+}
+
 TEST(DrainTest, ARequestThatStaysIncompleteIsCutAndNamed) {
   HttpWorld world;
   const auto client = world.Connect();
