@@ -115,6 +115,16 @@ class HubTest : public testing::Test {
                         AsAbsl(body));
   }
 
+  // What goes to standard output after `signal`, which must not end the hub.
+  std::string PrintedAfter(int signal) {
+    testing::internal::CaptureStdout();
+    world_.RaiseSignal(host_, signal);
+    const bool runs = Run();
+    std::string printed = testing::internal::GetCapturedStdout();
+    EXPECT_TRUE(runs);
+    return printed;
+  }
+
   std::string Query(std::string_view name, RecordType type) {
     std::array<char, 512> buffer;
     rotor::dns::MessageBuilder builder(buffer);
@@ -343,22 +353,15 @@ TEST_F(HubTest, TheCountersAreATextOfTheZone) {
 
 TEST_F(HubTest, Usr1PrintsTheTreeAndEndsNothing) {
   Run();
-  testing::internal::CaptureStdout();
-  world_.RaiseSignal(host_, SIGUSR1);
-  EXPECT_TRUE(Run());
-  EXPECT_THAT(testing::internal::GetCapturedStdout(),
-              AllOf(HasSubstr("/http/0 "), HasSubstr("/signals/4 ")));
+  EXPECT_THAT(PrintedAfter(SIGUSR1), AllOf(HasSubstr("/http/0 "), HasSubstr("/signals/4 ")));
   EXPECT_EQ(Page("/plaintext"), "Hello, World!");
 }
 
 class HubSignalTest : public HubTest, public testing::WithParamInterface<int> {
  protected:
-  HubSignalTest() {
-    Run();
-    testing::internal::CaptureStdout();
-  }
-  ~HubSignalTest() override {
-    EXPECT_THAT(testing::internal::GetCapturedStdout(), HasSubstr("draining for at most 5s"));
+  void BeginDrain() {
+    EXPECT_THAT(PrintedAfter(GetParam()),
+                StartsWith("draining for at most 5s; a second signal ends at once\n"));
   }
 };
 
@@ -368,8 +371,7 @@ TEST_P(HubSignalTest, TheFirstOneDrains) {
   const auto busy = world_.Connect(at_.http);
   busy->Send("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nab");
   Run();
-  world_.RaiseSignal(host_, GetParam());
-  EXPECT_TRUE(Run());
+  BeginDrain();
   EXPECT_TRUE(idle->ended());
   EXPECT_TRUE(lines->ended());
   EXPECT_FALSE(busy->ended());
@@ -390,8 +392,7 @@ TEST_P(HubSignalTest, TheSecondOneEndsAtOnce) {
   const auto busy = world_.Connect(at_.http);
   busy->Send("GET / HT");
   Run();
-  world_.RaiseSignal(host_, GetParam());
-  EXPECT_TRUE(Run());
+  BeginDrain();
   const rotor::Time then = world_.now();
   world_.RaiseSignal(host_, SIGTERM);
   EXPECT_FALSE(Run());
@@ -402,7 +403,7 @@ TEST_P(HubSignalTest, AMachineLeftAtTheEndOfTheDrainIsNamed) {
   const auto busy = world_.Connect(at_.http);
   busy->Send("GET / HT");
   Run();
-  world_.RaiseSignal(host_, GetParam());
+  BeginDrain();
   EXPECT_TRUE(Run(absl::Milliseconds(4900)));
   EXPECT_THAT(log_.lines, IsEmpty());
   EXPECT_FALSE(Run(absl::Milliseconds(200)));

@@ -185,6 +185,18 @@ TEST(ExpectTest, BytesAlreadySearchedForTheDelimiterAreNotSearchedAgain) {
   EXPECT_THAT(script.calls, ElementsAre("start", "frame aaaabb\nbcccc\n"));
 }
 
+TEST(ExpectTest, AnotherExpectationSearchesFromTheFront) {
+  Script script;
+  script.wakeup = [](Stream&, Scope&) { return Expect::Delimiter(";", 64).Forever(); };
+  StreamWorld world;
+  const auto client = world.Serve(script);
+  world.Exchange(*client, "ab;cd");
+  EXPECT_THAT(script.calls, ElementsAre("start"));
+  script.notifier.Wake();
+  world.Run();
+  EXPECT_THAT(script.calls, ElementsAre("start", "wakeup", "frame ab;"));
+}
+
 TEST(ExpectTest, ADelimiterIsTheSameWhateverLiteralNamesIt) {
   static constexpr char kOne[] = "\n";
   static constexpr char kOther[] = "\n";
@@ -465,18 +477,20 @@ TEST(CloseTest, WithoutALingerThePeerIsNotWaitedFor) {
 }
 
 TEST(CloseTest, UnreadInputIsReleasedWhileTheAnswerIsOnItsWay) {
-  Script script;
-  script.frame = [](std::string_view frame, Stream& stream, Scope& scope) {
-    stream.Consume(frame.size());
-    stream.Write(std::string(1500, 'x'));
-    return Intent::CloseAfterFlush(scope.now() + absl::Seconds(10));
-  };
-  StreamWorld world(StreamWorld::Plain(/*window_bytes=*/1000),
-                    {.machines_max = 8, .receive_buffer_bytes = 65536});
-  const auto client = world.Serve(script);
-  client->PauseReading();
-  world.Exchange(*client, "go\n" + std::string(900, 'x'));
-  EXPECT_EQ(script.pool->bytes_used(), 4096u);  // The block that holds the output.
+  for (const bool in_pieces : {false, true}) {
+    Script script;
+    script.frame = [](std::string_view frame, Stream& stream, Scope& scope) {
+      stream.Consume(frame.size());
+      stream.Write(std::string(1500, 'x'));
+      return Intent::CloseAfterFlush(scope.now() + absl::Seconds(10));
+    };
+    StreamWorld world(StreamWorld::Plain(/*window_bytes=*/1000));
+    const auto client = world.Serve(script);
+    client->PauseReading();
+    if (in_pieces) world.Exchange(*client, "g");
+    world.Exchange(*client, (in_pieces ? "o\n" : "go\n") + std::string(900, 'x'));
+    EXPECT_EQ(script.pool->bytes_used(), 4096u);  // The block that holds the output.
+  }
 }
 
 TEST(CloseTest, HowAPeerEndsAfterItsAnswerWasSentDoesNotMatter) {
@@ -740,9 +754,25 @@ TEST(OutputTest, AnswersToPipelinedFramesLeaveInOneWrite) {
   client->Send(lines);
   while (client->received().empty()) ASSERT_TRUE(world.Turn(world.world.now() + absl::Seconds(1)));
   EXPECT_EQ(client->received(), lines);
-  EXPECT_EQ(world.backend.writes, 1);
+  EXPECT_EQ(world.backend.transfers, "rw");
   EXPECT_EQ(segments, 1);
   EXPECT_LE(world.turns() - turns, 2);
+}
+
+TEST(OutputTest, AllAreReadBeforeAnyIsAnswered) {
+  for (const bool closing : {false, true}) {
+    Script script;
+    script.frame = closing ? Answer : Echo;
+    StreamWorld world;
+    const SocketAddress address = world.Mount(script);
+    const auto client = world.world.Connect(address);
+    const auto other = world.world.Connect(address);
+    world.Run();
+    client->Send("a\n");
+    other->Send("b\n");
+    world.Run();
+    EXPECT_EQ(world.backend.transfers, "rrww");
+  }
 }
 
 TEST(OutputTest, InputIsReadWhileThePeerDoesNotRead) {
@@ -802,6 +832,16 @@ TEST(OutputTest, FlushedComesAlsoWhenTheKernelTakesALargeOutputAtOnce) {
   const auto client = world.Serve(script, {.output_pause_bytes = 1000});
   world.Exchange(*client, "go\n");
   EXPECT_THAT(script.calls, ElementsAre("start", "frame go\n", "flushed"));
+}
+
+TEST(OutputTest, UnchangedFromFlushedKeepsWhatElseWasExpected) {
+  Script script;
+  script.start = AlwaysStart(Expect::Delimiter("\n", 64).OrFlushedTo(0).Forever());
+  script.flushed = AlwaysStart(Intent::Unchanged());
+  StreamWorld world;
+  const auto client = world.Serve(script);
+  world.Exchange(*client, "a\n");
+  EXPECT_THAT(script.calls, ElementsAre("start", "flushed", "frame a\n"));
 }
 
 TEST(OutputTest, WithoutAHandlerFlushedIsFollowedByAWaitForAWakeUpUntilTheSameDeadline) {
@@ -888,7 +928,7 @@ TEST(OutputTest, InputThatCameBeforeAWriteErrorIsStillDelivered) {
   world.Exchange(*client, "a\nb\nc\n");
   EXPECT_THAT(script.calls, ElementsAre("start", "frame a\n", "frame b\n", "frame c\n",
                                         "failed: connection broke in write: Broken pipe"));
-  EXPECT_EQ(world.backend.writes, 1);
+  EXPECT_EQ(world.backend.transfers, "rw");
 }
 
 TEST(OutputTest, AWriteErrorWhileClosingFailsTheConnection) {
@@ -1325,8 +1365,8 @@ TEST(DrainTest, AHandlerDecidesHowToFinish) {
 // A connection of `first` that hands itself over to `second` at the line "upgrade\n".
 class HandOverTest : public testing::Test {
  protected:
-  explicit HandOverTest(uint32_t machines_max = 8)
-      : world(StreamWorld::Plain(), {.machines_max = machines_max}) {
+  explicit HandOverTest(const LoopOptions& options = {.machines_max = 8})
+      : world(StreamWorld::Plain(), options) {
     address = world.Mount(first);
     upgrade.emplace(Prepare<Scripted>(*world.loop, world.group, "second", {}, &second));
     first.frame = [this](std::string_view frame, Stream& stream, Scope&) {
@@ -1374,6 +1414,17 @@ TEST_F(HandOverTest, TheEndOfTheInputGoesAlong) {
   EXPECT_EQ(client->received(), "first\n");
 }
 
+TEST_F(HandOverTest, FromTheEndOfTheInput) {
+  first.ended = [this](InputEnd, Stream& stream, Scope&) { return upgrade->TakeOver(stream); };
+  const auto client = world.world.Connect(address);
+  world.Run();
+  client->Send("rest");
+  client->ShutdownWrite();
+  world.Run();
+  EXPECT_THAT(first.calls, ElementsAre("start", "finished"));
+  EXPECT_THAT(second.calls, ElementsAre("start", "finished"));
+}
+
 TEST_F(HandOverTest, FromTheEndOfATurnAndFromStart) {
   first.start = [](Stream& stream, Scope&) {
     stream.Write("hello\n");
@@ -1408,9 +1459,27 @@ TEST_F(HandOverTest, OutputThatThePeerDoesNotTakeGoesAlong) {
   EXPECT_EQ(client->received(), std::string(100'000, 'x') + "b\n");
 }
 
+class SmallReadHandOverTest : public HandOverTest {
+ protected:
+  SmallReadHandOverTest() : HandOverTest({.machines_max = 8, .receive_buffer_bytes = 8}) {}
+};
+
+TEST_F(SmallReadHandOverTest, TheNewOneReadsBeforeItRegisters) {
+  second.frame = Answer;
+  const auto client = world.world.Connect(address);
+  world.Run();
+  client->Send("upgrade\nask me.\n");
+  client->ShutdownWrite();
+  world.Run();
+  EXPECT_EQ(client->received(), "first\nanswer");
+  EXPECT_EQ(world.Count("machines_finished"), 2);
+  EXPECT_EQ(world.backend.watches[WatchKind::kStream], 1);
+  EXPECT_EQ(world.backend.unwatches, 1);
+}
+
 class FullHandOverTest : public HandOverTest {
  protected:
-  FullHandOverTest() : HandOverTest(/*machines_max=*/2) {}
+  FullHandOverTest() : HandOverTest({.machines_max = 2}) {}
 };
 
 TEST_F(FullHandOverTest, AbortsTheConnection) {

@@ -116,9 +116,9 @@ class MeddlingBackend final : public Backend, private Io {
   std::function<void(std::string_view)> after_read;
 
   int accepts = 0;
-  int writes = 0;
+  std::string transfers;  // "r" for each Read() that got something, "w" for each Write().
   std::map<WatchKind, int> watches;
-  std::map<WatchKind, int> unwatches;
+  int unwatches = 0;
 
   std::string_view name() const override { return host_.name(); }
   Time Now() override { return host_.Now(); }
@@ -130,7 +130,7 @@ class MeddlingBackend final : public Backend, private Io {
     return host_.Watch(fd, kind, key);
   }
   void Unwatch(const Fd& fd) override {
-    ++unwatches[WatchKind::kStream];
+    ++unwatches;
     host_.Unwatch(fd);
   }
   absl::StatusOr<size_t> Wait(Deadline latest, std::span<Event> events) override {
@@ -158,11 +158,12 @@ class MeddlingBackend final : public Backend, private Io {
   }
   IoResult Read(const Fd& socket, std::span<char> into) override {
     const IoResult result = host_.io().Read(socket, into);
+    if (result.bytes > 0) transfers += 'r';
     if (after_read) after_read(std::string_view(into.data(), result.bytes));
     return result;
   }
   IoResult Write(const Fd& socket, std::span<const std::string_view> pieces) override {
-    ++writes;
+    transfers += 'w';
     const int error = Next(write_errors);
     if (error != 0) return {.error = error};
     return host_.io().Write(socket, pieces);
