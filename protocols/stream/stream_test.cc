@@ -1416,6 +1416,11 @@ TEST_F(HandOverTest, TheEndOfTheInputGoesAlong) {
 
 TEST_F(HandOverTest, FromTheEndOfTheInput) {
   first.ended = [this](InputEnd, Stream& stream, Scope&) { return upgrade->TakeOver(stream); };
+  second.start = [](Stream& stream, Scope&) {
+    EXPECT_TRUE(stream.input_ended());
+    EXPECT_EQ(stream.input(), "rest");
+    return Lines();
+  };
   const auto client = world.world.Connect(address);
   world.Run();
   client->Send("rest");
