@@ -1,6 +1,7 @@
 // The whole hub in a simulated world, without faults: every page, name and signal.
 #include "examples/hub/hub.h"
 
+#include <algorithm>
 #include <array>
 #include <cctype>
 #include <csignal>

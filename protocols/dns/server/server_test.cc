@@ -15,7 +15,6 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
-#include "core/base/strings.h"
 #include "core/loop/loop.h"
 #include "core/testing/sim_backend.h"
 #include "core/testing/sim_client.h"

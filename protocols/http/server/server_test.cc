@@ -2,6 +2,7 @@
 // sees.
 #include "protocols/http/server/server.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <functional>
 #include <memory>
