@@ -76,7 +76,10 @@ class [[nodiscard]] Intent {
   Intent(Mode mode, Deadline deadline) : deadline_(deadline), mode_(mode) {}
 
   bool SameInput(const Intent& other) const {
-    return input_ == other.input_ && count_ == other.count_ && delimiter() == other.delimiter();
+    if (input_ != other.input_ || count_ != other.count_) return false;
+    // Equal literals need not be one object, but usually are.
+    return (delimiter_ == other.delimiter_ && delimiter_size_ == other.delimiter_size_) ||
+           delimiter() == other.delimiter();
   }
   std::string_view delimiter() const { return {delimiter_, delimiter_size_}; }
 
