@@ -6,7 +6,8 @@
 //   core                       a slot of the loop each
 //
 // A protocol library exports `using Server = stream::Server<P>` to be listed in Compose<...>, and a
-// Mount() that calls stream::Mount<P>(). All logic is in stream.cc and acceptor.cc; this is typing.
+// Mount() that calls stream::Mount<P>(). All logic is in stream.cc and acceptor_core.cc; this is
+// typing.
 #ifndef ROTOR_PROTOCOLS_STREAM_MACHINE_H_
 #define ROTOR_PROTOCOLS_STREAM_MACHINE_H_
 
