@@ -114,8 +114,7 @@ class Composed {
 };
 
 // True for composed roots whose every kind is a machine in a loop with this context; see
-// IsMachine().
-// The handlers of a box fit any scope, so what counts is the machine in it.
+// IsMachine(). The handlers of a box fit any scope, so what counts is the machine in it.
 template <typename Context, typename... Kinds>
 constexpr bool AreMachines(const Composed<Kinds...>*) {
   return (IsMachine<typename kind_list::Unboxed<Kinds>::Type, Context>() && ...);

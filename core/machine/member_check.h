@@ -18,7 +18,6 @@ namespace rotor::member {
     &Name##Probe<T>::Name;                      \
   }
 
-ROTOR_DEFINE_HAS_MEMBER(Start);
 ROTOR_DEFINE_HAS_MEMBER(Ready);
 ROTOR_DEFINE_HAS_MEMBER(Timeout);
 ROTOR_DEFINE_HAS_MEMBER(Wakeup);
@@ -29,12 +28,9 @@ ROTOR_DEFINE_HAS_MEMBER(WakeUp);
 ROTOR_DEFINE_HAS_MEMBER(TimeOut);
 ROTOR_DEFINE_HAS_MEMBER(OnReady);
 // Of stream protocols.
-ROTOR_DEFINE_HAS_MEMBER(FrameReceived);
 ROTOR_DEFINE_HAS_MEMBER(Flushed);
 ROTOR_DEFINE_HAS_MEMBER(InputEnded);
 ROTOR_DEFINE_HAS_MEMBER(Failed);
-ROTOR_DEFINE_HAS_MEMBER(FrameRecieved);
-ROTOR_DEFINE_HAS_MEMBER(OnFrame);
 
 #undef ROTOR_DEFINE_HAS_MEMBER
 

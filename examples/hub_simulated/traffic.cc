@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/time.h"
+#include "protocols/http/server/server.h"
 
 namespace hub {
 
@@ -17,10 +18,6 @@ namespace {
 using rotor::Random;
 using rotor::SimConnection;
 using rotor::SimWorld;
-
-// What the hub's options say; see http::ServerOptions and line::EchoOptions.
-constexpr absl::Duration kIdleTimeout = absl::Seconds(60);
-constexpr absl::Duration kHeadTimeout = absl::Seconds(10);
 
 bool ClockHasJumped(const SimWorld& world) {
   for (const rotor::SimFaultCount& fault : world.faults()) {
@@ -217,7 +214,9 @@ class LazyHttpClient final : public StreamClient {
  private:
   bool Complete() override { return false; }
   bool EndIsRight() override {
-    const absl::Duration patience = half_ ? kHeadTimeout : kIdleTimeout;
+    // The hub leaves these at their defaults.
+    const rotor::http::ServerOptions options;
+    const absl::Duration patience = half_ ? options.head_timeout : options.idle_timeout;
     if (world_.now() - began_ < patience) Fail("put off before the deadline");
     const bool told = absl::StartsWith(connection_->received(), "HTTP/1.1 408 ");
     if (half_ && !told && !ClockHasJumped(world_)) {

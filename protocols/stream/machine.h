@@ -143,7 +143,7 @@ class Machine {
   template <typename S>
   Step Wakeup(S& scope) {
     Stream stream(state_, service_, scope, /*may_read=*/true);
-    if (state_.intent.mode_ == Intent::Mode::kClose) return Drive(stream, scope);
+    if (state_.intent.closing()) return Drive(stream, scope);
     if constexpr (member::HasWakeup<P>) {
       stream.Adopt(protocol_.Wakeup(stream, scope), Stream::Call::kWakeup);
     } else if (scope.draining()) {

@@ -137,7 +137,7 @@ void Stream::NoteReadiness(Readiness readiness) {
 }
 
 bool Stream::CloseTimedOut() {
-  if (state_.intent.mode_ != Intent::Mode::kClose) return false;
+  if (!state_.intent.closing()) return false;
   // After a pause of the whole process the deadline may come together with room in the socket.
   WriteSome();
   // If all was sent, the peer merely kept its side open: nothing is lost.

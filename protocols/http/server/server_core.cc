@@ -33,12 +33,11 @@ ServerShared::ServerShared(const ServerOptions& server_options, CounterRegistry&
       responses_failed(counters.Get(name, "responses_failed")) {}
 
 const ResponseDefaults& ServerShared::Defaults(Scope& scope) {
-  if (!date_known_ || scope.now() >= date_valid_until_) {
+  if (defaults_.date.empty() || scope.now() >= date_valid_until_) {
     const absl::Time wall = scope.wall_time();
     const int64_t seconds = absl::ToUnixSeconds(wall);
     FormatHttpDate(seconds, date_);
     date_valid_until_ = scope.now() + (absl::FromUnixSeconds(seconds + 1) - wall);
-    date_known_ = true;
     defaults_ = {.date = std::string_view(date_, kHttpDateBytes), .server = options.server_name};
   }
   return defaults_;
@@ -65,8 +64,7 @@ std::optional<Intent> ServerCore::ReceiveHead(Stream& stream, Scope& scope, Serv
   }
   if (result.outcome == HeadResult::Outcome::kNeedMore) {
     if (partial_ == nullptr) {
-      partial_ = std::make_unique<Partial>();
-      partial_->parser = parser;
+      BeginPartial(parser);
       // Absolute: a byte now and then does not extend it.
       partial_->head_deadline = scope.now() + shared.options.head_timeout;
       state_ = State::kHead;
@@ -81,8 +79,7 @@ std::optional<Intent> ServerCore::ReceiveHead(Stream& stream, Scope& scope, Serv
   incoming = {.head = &head, .body = {}, .trailers = {}, .input_bytes = result.head_size};
   if (!parser.body_pending()) return std::nullopt;
   if (head.content_length > shared.options.body_bytes_max) {
-    return Refuse(413, "The request's body is larger than this server accepts.", stream, scope,
-                  shared);
+    return RefuseBody(stream, scope, shared);
   }
   if (head.body_kind == BodyKind::kSized &&
       input.size() - result.head_size >= head.content_length) {
@@ -102,11 +99,13 @@ std::optional<Intent> ServerCore::ReceiveHead(Stream& stream, Scope& scope, Serv
   return ReceiveBody(stream, scope, shared, incoming);
 }
 
+void ServerCore::BeginPartial(const RequestParser& parser) {
+  partial_ = std::make_unique<Partial>();
+  partial_->parser = parser;
+}
+
 void ServerCore::KeepHead(std::string_view head, const RequestParser& parser, Scope& scope) {
-  if (partial_ == nullptr) {
-    partial_ = std::make_unique<Partial>();
-    partial_->parser = parser;
-  }
+  if (partial_ == nullptr) BeginPartial(parser);
   partial_->head.Append(scope.buffer_pool(), head);
   state_ = State::kBody;
 }
@@ -120,8 +119,7 @@ std::optional<Intent> ServerCore::ReceiveBody(Stream& stream, Scope& scope, Serv
       return Refuse(result.error->status, result.error->reason, stream, scope, shared);
     }
     if (partial_->body.size() + result.data.size() > shared.options.body_bytes_max) {
-      return Refuse(413, "The request's body is larger than this server accepts.", stream, scope,
-                    shared);
+      return RefuseBody(stream, scope, shared);
     }
     partial_->body.Append(scope.buffer_pool(), result.data);
     stream.Consume(result.consumed);
@@ -206,6 +204,11 @@ Intent ServerCore::Refuse(int status, std::string_view reason, Stream& stream, S
   const absl::Status sent = reply.SendError(status, reason);
   ROTOR_CHECK(sent.ok(), "the server's own error page is refused: a bad server_name?");
   return Close(stream, scope, shared);
+}
+
+Intent ServerCore::RefuseBody(Stream& stream, Scope& scope, ServerShared& shared) {
+  return Refuse(413, "The request's body is larger than this server accepts.", stream, scope,
+                shared);
 }
 
 Intent ServerCore::Close(Stream& stream, Scope& scope, ServerShared& shared) {

@@ -63,7 +63,6 @@ class ServerShared {
  private:
   char date_[kHttpDateBytes];
   Time date_valid_until_;
-  bool date_known_ = false;
   ResponseDefaults defaults_;
 };
 
@@ -111,9 +110,11 @@ class ServerCore {
                                     Incoming& incoming);
   std::optional<Intent> ReceiveBody(Stream& stream, Scope& scope, ServerShared& shared,
                                     Incoming& incoming);
+  void BeginPartial(const RequestParser& parser);
   void KeepHead(std::string_view head, const RequestParser& parser, Scope& scope);
   Intent Refuse(int status, std::string_view reason, Stream& stream, Scope& scope,
                 ServerShared& shared);
+  Intent RefuseBody(Stream& stream, Scope& scope, ServerShared& shared);
   Intent Close(Stream& stream, Scope& scope, ServerShared& shared);
   Intent NextRequest(Stream& stream, Scope& scope, ServerShared& shared);
   Intent Await(Stream& stream, Scope& scope, ServerShared& shared);
