@@ -36,7 +36,7 @@ inline DecodedMessage DecodeAll(std::string_view packet) {
   RecordView record;
   while (cursor.Next(&record)) {
     if (record.type == RecordType::kOpt) continue;
-    absl::StatusOr<RecordData> data = message.view.DecodeData(record);
+    absl::StatusOr<RecordData> data = RecordData::Decode(record.encoded());
     if (!data.ok()) return message;
     message.records.push_back(
         {record.section, record.owner, record.record_class, record.ttl, *std::move(data)});

@@ -48,7 +48,7 @@ std::string OptBytes(std::string_view options = "") {
 
 // A response with something of everything, 4 sections and compression in owners and data.
 std::string RichMessage() {
-  std::string m = Bytes("\x12\x34\x85\x80") + Bytes("\0\1\0\4\0\1\0\4") + QuestionBytes();
+  std::string m = Bytes("\x12\x34\x85\x80") + Bytes("\0\1\0\4\0\1\0\6") + QuestionBytes();
   m += Bytes("\xc0\x0c") + RecordTail(5, Bytes("\4web1\xc0\x10"));   // at 30: CNAME web1.hub.test
   m += Bytes("\xc0\x2a") + RecordTail(1, Bytes("\xc0\0\2\1"));       // owner: web1.hub.test
   m += Bytes("\xc0\x2a") + RecordTail(16, Bytes("\5hello\0"));       // two strings
@@ -57,6 +57,8 @@ std::string RichMessage() {
   m += Bytes("\xc0\x10") + RecordTail(15, Bytes("\0\x0a\4mail\xc0\x10"));  // MX
   m += Bytes("\1s\xc0\x10") + RecordTail(33, std::string(6, 1) + Bytes("\1t\xc0\x10"));
   m += Bytes("\0") + RecordTail(28, std::string(16, 9));
+  m += Bytes("\xc0\x10") + RecordTail(12, Bytes("\xc0\x0c"));           // PTR
+  m += Bytes("\xc0\x10") + RecordTail(257, Bytes("\0\5issueca.test"));  // CAA
   m += OptBytes(Bytes("\0\x0a\0\2ab\0\3\0\0"));
   return m;
 }
@@ -96,7 +98,20 @@ TEST(MessageViewTest, RichMessageIsRead) {
   EXPECT_EQ(message.view.edns()->payload_bytes, 1232);
   EXPECT_EQ(message.view.edns()->version, 0);
   EXPECT_TRUE(message.view.edns()->dnssec_ok);
-  EXPECT_EQ(message.view.edns()->options.size(), 10u);
+  EdnsOptions options(message.view.edns()->options);
+  EdnsOption option;
+  ASSERT_TRUE(options.Next(&option));
+  EXPECT_EQ(option.code, 10);
+  EXPECT_EQ(option.data, "ab");
+  ASSERT_TRUE(options.Next(&option));
+  EXPECT_EQ(option.code, 3);
+  EXPECT_EQ(option.data, "");
+  EXPECT_FALSE(options.Next(&option));
+  EXPECT_FALSE(options.malformed());
+  std::string written;
+  AppendEdnsOption({10, "ab"}, &written);
+  AppendEdnsOption({3, ""}, &written);
+  EXPECT_EQ(message.view.edns()->options, written);
   const struct {
     Section section;
     std::string_view owner;
@@ -113,6 +128,8 @@ TEST(MessageViewTest, RichMessageIsRead) {
       {Section::kAdditional, "s.hub.test.", RecordType::kSrv,
        std::string(6, 1) + Bytes("\1t\3hub\4test\0")},
       {Section::kAdditional, ".", RecordType::kAaaa, std::string(16, 9)},
+      {Section::kAdditional, "hub.test.", RecordType::kPtr, Bytes("\3www\3hub\4test\0")},
+      {Section::kAdditional, "hub.test.", RecordType::kCaa, Bytes("\0\5issueca.test")},
   };
   ASSERT_EQ(message.records.size(), std::size(kExpected));
   for (size_t i = 0; i < std::size(kExpected); ++i) {
@@ -206,7 +223,7 @@ TEST(MessageViewTest, OnlyTwoHighBitsMakeAPointer) {
     MessageView::Cursor cursor(view);
     RecordView record;
     ASSERT_TRUE(cursor.Next(&record));
-    EXPECT_EQ(view.DecodeData(record).ok(), is_pointer);
+    EXPECT_EQ(RecordData::Decode(record.encoded()).ok(), is_pointer);
   }
 }
 
@@ -317,7 +334,7 @@ TEST(MessageViewTest, DataThatDoesNotFitItsTypeIsRefused) {
     MessageView::Cursor cursor(view);
     RecordView record;
     ASSERT_TRUE(cursor.Next(&record));
-    EXPECT_FALSE(view.DecodeData(record).ok()) << test.type << " " << test.data.size();
+    EXPECT_FALSE(RecordData::Decode(record.encoded()).ok()) << test.type << " " << test.data.size();
   }
 }
 
@@ -477,7 +494,7 @@ TEST(MessageRoundTripTest, RandomMutationsDecodeOrAreRefused) {
   const std::string original = RichMessage();
   Random random(20240607);
   int valid = 0;
-  for (int round = 0; round < 100000; ++round) {
+  for (int round = 0; round < 30000; ++round) {
     std::string mutated = original;
     for (uint64_t i = 1 + random.Below(4); i > 0; --i) {
       mutated[random.Below(mutated.size())] = static_cast<char>(random.Below(256));
@@ -490,7 +507,7 @@ TEST(MessageRoundTripTest, RandomMutationsDecodeOrAreRefused) {
     if (DecodeAll(view).valid) ++valid;
   }
   // Otherwise the mutations would test nothing but refusals.
-  EXPECT_GT(valid, 10000);
+  EXPECT_GT(valid, 3000);
 }
 
 }  // namespace

@@ -3,9 +3,7 @@
 #include <string>
 #include <string_view>
 
-#include "absl/status/status.h"
-#include "absl/status/statusor.h"
-#include "absl/strings/str_cat.h"
+#include "core/base/check.h"
 #include "protocols/dns/codec/wire.h"
 
 namespace rotor::dns {
@@ -46,16 +44,37 @@ bool SplitRecord(std::string_view packet, size_t* offset, std::string_view* fixe
 }
 
 bool OptionsAreWellFormed(std::string_view options) {
-  while (!options.empty()) {
-    if (options.size() < 4) return false;
-    const size_t bytes = 4u + wire::Read16(options, 2);
-    if (options.size() < bytes) return false;
-    options.remove_prefix(bytes);
+  EdnsOptions rest(options);
+  EdnsOption option;
+  while (rest.Next(&option)) {
   }
-  return true;
+  return !rest.malformed();
 }
 
 }  // namespace
+
+bool EdnsOptions::Next(EdnsOption* option) {
+  constexpr size_t kOptionHeadBytes = 4;
+  if (rest_.empty()) return false;
+  malformed_ =
+      rest_.size() < kOptionHeadBytes || rest_.size() < kOptionHeadBytes + wire::Read16(rest_, 2);
+  if (malformed_) {
+    rest_ = {};
+    return false;
+  }
+  const size_t bytes = wire::Read16(rest_, 2);
+  *option = {wire::Read16(rest_, 0), rest_.substr(kOptionHeadBytes, bytes)};
+  rest_.remove_prefix(kOptionHeadBytes + bytes);
+  return true;
+}
+
+void AppendEdnsOption(const EdnsOption& option, std::string* options) {
+  ROTOR_CHECK(option.data.size() <= 65535, "an EDNS option has at most 65535 bytes of data");
+  char head[4];
+  wire::Write16(head, option.code);
+  wire::Write16(head + 2, static_cast<uint16_t>(option.data.size()));
+  options->append(head, sizeof(head)).append(option.data);
+}
 
 ParseResult MessageView::Parse(std::string_view packet) {
   *this = MessageView();
@@ -130,34 +149,9 @@ bool MessageView::Cursor::Next(RecordView* record) {
   record->type = static_cast<RecordType>(wire::Read16(fixed, 0));
   record->record_class = static_cast<RecordClass>(wire::Read16(fixed, 2));
   record->ttl = wire::Read32(fixed, 4);
+  record->message = message_->packet_.substr(0, offset_);
   ++done_;
   return true;
-}
-
-absl::StatusOr<RecordData> MessageView::DecodeData(const RecordView& record) const {
-  const wire::DataLayout* layout = wire::FindDataLayout(record.type);
-  if (layout == nullptr || layout->names == 0) {
-    return RecordData::FromWire(record.type, record.data);
-  }
-  if (record.data.size() < layout->prefix_bytes) {
-    return RecordData::FromWire(record.type, record.data);  // says what is wrong
-  }
-  size_t offset = static_cast<size_t>(record.data.data() - packet_.data());
-  // A name must not run into the next record; the pointers in it may lead anywhere before.
-  const std::string_view until_end = packet_.substr(0, offset + record.data.size());
-  std::string decoded(record.data.substr(0, layout->prefix_bytes));
-  offset += layout->prefix_bytes;
-  for (int i = 0; i < layout->names; ++i) {
-    Name name;
-    if (!wire::ReadName(until_end, &offset, &name)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("record data of type ", static_cast<int>(record.type), " at byte ", offset,
-                       " of the message: malformed domain name"));
-    }
-    decoded.append(name.wire());
-  }
-  decoded.append(until_end.substr(offset));
-  return RecordData::FromWire(record.type, decoded);
 }
 
 }  // namespace rotor::dns

@@ -6,9 +6,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
-#include "absl/status/statusor.h"
 #include "protocols/dns/codec/name.h"
 #include "protocols/dns/codec/record_data.h"
 #include "protocols/dns/codec/types.h"
@@ -54,9 +54,35 @@ struct RecordView {
   Name owner;
   RecordType type = RecordType::kA;
   RecordClass record_class = RecordClass::kIn;
-  uint32_t ttl = 0;       // as sent; see RFC 2181 section 8 for the highest bit
-  std::string_view data;  // RDATA; names in it may be compressed: see MessageView::DecodeData
+  uint32_t ttl = 0;          // as sent; see RFC 2181 section 8 for the highest bit
+  std::string_view data;     // RDATA; names in it may be compressed: see encoded()
+  std::string_view message;  // from its first byte to the end of `data`
+
+  // For the Read() functions of record_data.h, TextStrings and RecordData::Decode().
+  EncodedData encoded() const { return {type, message, data}; }
 };
+
+// One option of an OPT record (RFC 6891 section 6.1.2).
+struct EdnsOption {
+  uint16_t code = 0;
+  std::string_view data;
+};
+
+// Walks Edns::options: for (EdnsOptions rest(edns.options); rest.Next(&option);) ...
+class EdnsOptions {
+ public:
+  explicit EdnsOptions(std::string_view options) : rest_(options) {}
+  // False at the end, and at an option that is cut off; then malformed() is true.
+  bool Next(EdnsOption* option);
+  bool malformed() const { return malformed_; }
+
+ private:
+  std::string_view rest_;
+  bool malformed_ = false;
+};
+
+// Appends one option, of at most 65535 bytes of data, to what becomes Edns::options.
+void AppendEdnsOption(const EdnsOption& option, std::string* options);
 
 enum class ParseResult : uint8_t {
   kComplete,
@@ -105,10 +131,6 @@ class MessageView {
     size_t done_ = 0;  // records, over all sections
     bool malformed_ = false;
   };
-
-  // A copy of the record's data with the names of known types decompressed (RFC 3597 section 4).
-  // `record` came from this message. Fails when the data does not fit the type.
-  absl::StatusOr<RecordData> DecodeData(const RecordView& record) const;
 
  private:
   friend class Cursor;

@@ -1,5 +1,6 @@
 #include "protocols/dns/codec/record_data.h"
 
+#include <array>
 #include <string>
 #include <string_view>
 
@@ -81,6 +82,11 @@ TEST(RecordDataTest, WireFormIsCheckedForKnownTypesOnly) {
       {RecordType::kTxt, Bytes("\1a\0"), true},
       {RecordType::kTxt, "", false},
       {RecordType::kTxt, Bytes("\2a"), false},
+      {RecordType::kCaa, Bytes("\0\5issueca"), true},
+      {RecordType::kCaa, Bytes("\0\5issue"), true},
+      {RecordType::kCaa, Bytes("\0\6issue"), false},
+      {RecordType::kCaa, Bytes("\0\0x"), false},
+      {RecordType::kCaa, Bytes("\0\1"), false},
       {RecordType{65400}, "", true},
       {RecordType{65400}, Bytes("\xc0\x0c"), true},
       {RecordType{65400}, std::string(65535, 'x'), true},
@@ -93,6 +99,86 @@ TEST(RecordDataTest, WireFormIsCheckedForKnownTypesOnly) {
       EXPECT_EQ(data->wire(), test.wire);
     }
   }
+}
+
+TEST(RecordDataTest, ValuesReadBackAsTheyWereMade) {
+  std::array<uint8_t, 4> v4;
+  EXPECT_TRUE(Read(RecordData::A({1, 2, 3, 4}).encoded(), &v4));
+  EXPECT_EQ(v4, (std::array<uint8_t, 4>{1, 2, 3, 4}));
+  const RecordData address = RecordData::Address("2001:db8::1").value();
+  std::array<uint8_t, 16> v6;
+  EXPECT_TRUE(Read(address.encoded(), &v6));
+  EXPECT_EQ(v6[15], 1);
+  for (const RecordData& data :
+       {RecordData::Cname(Parse("x.test")), RecordData::Ns(Parse("x.test")),
+        RecordData::Ptr(Parse("x.test"))}) {
+    Name name;
+    EXPECT_TRUE(Read(data.encoded(), &name));
+    EXPECT_EQ(name.ToText(), "x.test.");
+  }
+  const RecordData mail = RecordData::Mx({10, Parse("mail.test")});
+  MailExchange mx;
+  EXPECT_TRUE(Read(mail.encoded(), &mx));
+  EXPECT_EQ(mx.preference, 10);
+  EXPECT_EQ(mx.exchange.ToText(), "mail.test.");
+  const RecordData service = RecordData::Srv({1, 2, 65535, Parse("host.test")});
+  ServiceLocation srv;
+  EXPECT_TRUE(Read(service.encoded(), &srv));
+  EXPECT_EQ(srv.priority, 1);
+  EXPECT_EQ(srv.weight, 2);
+  EXPECT_EQ(srv.port, 65535);
+  EXPECT_EQ(srv.target.ToText(), "host.test.");
+  const RecordData authority = RecordData::Caa({128, "issue", "ca.test"}).value();
+  CaaProperty caa;
+  EXPECT_TRUE(Read(authority.encoded(), &caa));
+  EXPECT_EQ(caa.flags, 128);
+  EXPECT_EQ(caa.tag, "issue");
+  EXPECT_EQ(caa.value, "ca.test");
+  const RecordData start = RecordData::Soa({.primary_server = Parse("ns.test"),
+                                            .mailbox = Parse("mail.test"),
+                                            .serial = 1,
+                                            .refresh = 2,
+                                            .retry = 3,
+                                            .expire = 4,
+                                            .minimum = 5});
+  StartOfAuthority soa;
+  EXPECT_TRUE(Read(start.encoded(), &soa));
+  EXPECT_EQ(soa.primary_server.ToText(), "ns.test.");
+  EXPECT_EQ(soa.mailbox.ToText(), "mail.test.");
+  EXPECT_EQ(soa.serial, 1u);
+  EXPECT_EQ(soa.minimum, 5u);
+  // Of another type.
+  EXPECT_FALSE(Read(mail.encoded(), &srv));
+  EXPECT_FALSE(Read(start.encoded(), &v4));
+}
+
+TEST(RecordDataTest, StringsOfTxtAreReadInOrder) {
+  const std::string_view strings[] = {"a", "", "bc"};
+  const RecordData text = RecordData::TextOf(strings).value();
+  EXPECT_EQ(text.wire(), Bytes("\1a\0\2bc"));
+  TextStrings rest(text.encoded());
+  std::string_view string;
+  for (std::string_view expected : strings) {
+    ASSERT_TRUE(rest.Next(&string));
+    EXPECT_EQ(string, expected);
+  }
+  EXPECT_FALSE(rest.Next(&string));
+  EXPECT_FALSE(rest.malformed());
+  const std::string cut = Bytes("\2a");
+  TextStrings broken(EncodedData{RecordType::kTxt, cut, cut});
+  EXPECT_FALSE(broken.Next(&string));
+  EXPECT_TRUE(broken.malformed());
+  EXPECT_FALSE(TextStrings(RecordData::A({1, 2, 3, 4}).encoded()).Next(&string));
+  EXPECT_FALSE(RecordData::TextOf({}).ok());
+  const std::string long_string(256, 'x');
+  const std::string_view too_long[] = {long_string};
+  EXPECT_FALSE(RecordData::TextOf(too_long).ok());
+}
+
+TEST(RecordDataTest, CaaTagsHaveAtLeastOneByte) {
+  EXPECT_FALSE(RecordData::Caa({0, "", "x"}).ok());
+  EXPECT_FALSE(RecordData::Caa({0, std::string(256, 'x'), "x"}).ok());
+  EXPECT_FALSE(RecordData::Caa({0, "issue", std::string(65535, 'x')}).ok());
 }
 
 TEST(RecordDataTest, NamesInDataCompareWithoutCaseAndOtherBytesWithIt) {

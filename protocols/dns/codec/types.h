@@ -10,7 +10,8 @@
 
 namespace rotor::dns {
 
-// RFC 1035 section 3.2.2 and 3.2.3, RFC 3596, RFC 2782, RFC 6672, RFC 6891, RFC 1995.
+// RFC 1035 section 3.2.2 and 3.2.3, RFC 3596, RFC 2782, RFC 6672, RFC 6891, RFC 1995, RFC 8659.
+// Names of these and of more types: text.h.
 enum class RecordType : uint16_t {
   kA = 1,
   kNs = 2,
@@ -26,11 +27,14 @@ enum class RecordType : uint16_t {
   kIxfr = 251,
   kAxfr = 252,
   kAny = 255,
+  kCaa = 257,
 };
 
 // RFC 1035 section 3.2.4.
 enum class RecordClass : uint16_t {
   kIn = 1,
+  kChaos = 3,
+  kAny = 255,
 };
 
 // Four bits on the wire. RFC 1035 section 4.1.1, RFC 1996, RFC 2136.

@@ -117,7 +117,7 @@ inline const char* CheckAnswer(const Responder& responder, std::string_view quer
   MessageView::Cursor cursor(answer);
   RecordView record;
   while (cursor.Next(&record)) {
-    if (!answer.DecodeData(record).ok()) return "a record cannot be decoded";
+    if (!RecordData::Decode(record.encoded()).ok()) return "a record cannot be decoded";
   }
   if (cursor.malformed()) return "an owner cannot be decoded";
   if (answer.edns().has_value() != asked.edns().has_value()) return "OPT without OPT, or none";
