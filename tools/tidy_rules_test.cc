@@ -62,9 +62,9 @@ TEST(TidyLayersTest, ProtocolsKnowNeitherEachOtherNorTheLoop) {
 }
 
 TEST(TidyLayersTest, ExamplesIncludeEverythingBelowAndNotBenchmarks) {
-  EXPECT_THAT(Include("examples/hub/main.cc", "protocols/line/line.h"), IsEmpty());
-  EXPECT_THAT(Include("examples/hub/main.cc", "core/loop/loop.h"), IsEmpty());
-  EXPECT_THAT(Include("examples/hub/main.cc", "benchmarks/a.h"), Finds(1, "must not include"));
+  EXPECT_THAT(Include("examples/hub/hub_main.cc", "protocols/line/line.h"), IsEmpty());
+  EXPECT_THAT(Include("examples/hub/hub_main.cc", "core/loop/loop.h"), IsEmpty());
+  EXPECT_THAT(Include("examples/hub/hub_main.cc", "benchmarks/a.h"), Finds(1, "must not include"));
 }
 
 TEST(TidyLayersTest, OnlyTheHttpCodecKnowsTheParser) {

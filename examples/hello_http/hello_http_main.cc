@@ -4,6 +4,7 @@
 
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
+#include "absl/flags/usage.h"
 #include "core/backend/epoll/epoll_backend.h"
 #include "core/loop/loop.h"
 #include "protocols/http/server/server.h"
@@ -49,6 +50,7 @@ absl::Status Serve() {
 }  // namespace
 
 int main(int argc, char** argv) {
+  absl::SetProgramUsageMessage("Answers GET / and /plaintext with Hello, World!");
   absl::ParseCommandLine(argc, argv);
   const absl::Status status = Serve();
   if (!status.ok()) std::fprintf(stderr, "hello_http: %s\n", status.ToString().c_str());

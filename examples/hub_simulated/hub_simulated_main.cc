@@ -10,6 +10,7 @@
 
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
+#include "absl/flags/usage.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "core/backend/epoll/epoll_backend.h"
@@ -89,6 +90,7 @@ bool RunMany(uint64_t first, uint64_t worlds) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  absl::SetProgramUsageMessage("The hub with simulated clients and faults; one seed, one log");
   absl::ParseCommandLine(argc, argv);
   // The only real thing here: a clock, to say how long the run took.
   absl::StatusOr<std::unique_ptr<rotor::EpollBackend>> clock = rotor::EpollBackend::Create();

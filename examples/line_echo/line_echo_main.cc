@@ -3,6 +3,7 @@
 
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
+#include "absl/flags/usage.h"
 #include "core/backend/epoll/epoll_backend.h"
 #include "core/loop/loop.h"
 #include "protocols/line/line.h"
@@ -34,6 +35,7 @@ absl::Status Serve() {
 }  // namespace
 
 int main(int argc, char** argv) {
+  absl::SetProgramUsageMessage("Sends every line back");
   absl::ParseCommandLine(argc, argv);
   const absl::Status status = Serve();
   if (!status.ok()) std::fprintf(stderr, "line_echo: %s\n", status.ToString().c_str());

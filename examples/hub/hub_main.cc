@@ -55,7 +55,7 @@ absl::Status Serve() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  absl::SetProgramUsageMessage("HTTP, line echo and DNS in one loop; see --helpshort.");
+  absl::SetProgramUsageMessage("HTTP, line echo and DNS in one loop");
   absl::ParseCommandLine(argc, argv);
   const absl::Status status = Serve();
   if (!status.ok()) std::fprintf(stderr, "hub: %s\n", status.ToString().c_str());
