@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -35,6 +36,11 @@ class Io {
                                     const ListenerOptions& options) = 0;
   virtual Accepted Accept(const Fd& listener) = 0;
 
+  // A stream to `address` that is still being connected, with TCP_NODELAY. Until it is, reading and
+  // writing would block; then it is reported as writable. If that fails, error() is reported, and
+  // the next Read() says why. What is known at once, such as no route, is returned.
+  virtual absl::StatusOr<Fd> Connect(const SocketAddress& address) = 0;
+
   // Zero bytes without an error mean the end of the stream. `into` must not be empty.
   virtual IoResult Read(const Fd& socket, std::span<char> into) = 0;
   // Sends the pieces in order; may send only a part. At most kWritePiecesMax pieces. A closed
@@ -46,10 +52,16 @@ class Io {
 
   // `address` must be an IP address.
   virtual absl::StatusOr<Fd> BindDatagram(const SocketAddress& address) = 0;
+  // A datagram socket that sends to `peer` and receives from nobody else. kFailedPrecondition if
+  // `local_port` is taken; with 0 the system chooses one.
+  virtual absl::StatusOr<Fd> ConnectDatagram(const SocketAddress& peer, uint16_t local_port) = 0;
   // One datagram; what does not fit into `into` is lost, and `bytes` is then its full size. An
   // empty datagram is 0 bytes without an error.
   virtual IoResult ReceiveFrom(const Fd& socket, std::span<char> into, SocketAddress& from) = 0;
   virtual IoResult SendTo(const Fd& socket, std::string_view datagram, const SocketAddress& to) = 0;
+  // To the peer of a socket made by ConnectDatagram(). ECONNREFUSED, here or from ReceiveFrom(),
+  // tells once that nobody received an earlier datagram.
+  virtual IoResult Send(const Fd& socket, std::string_view datagram) = 0;
 
   // With the port the kernel chose.
   virtual absl::StatusOr<SocketAddress> LocalAddress(const Fd& socket) = 0;

@@ -110,6 +110,14 @@ absl::StatusOr<Fd> SimBackend::Listen(const SocketAddress& address,
   return Install(std::move(listener));
 }
 
+absl::StatusOr<Fd> SimBackend::Connect(const SocketAddress& address) {
+  const std::string what = absl::StrCat("connect to ", address.ToString());
+  core_.Log(name_, what);
+  if (!address.is_ip() && !address.is_unix()) return absl::ErrnoToStatus(EAFNOSUPPORT, what);
+  if (absl::Status status = CheckOpenFiles(what); !status.ok()) return status;
+  return Install(std::make_shared<SimConnectedFile>(*this, network_.Connect(address, {})));
+}
+
 Accepted SimBackend::Accept(const Fd& listener) {
   Accepted accepted;
   auto* const file = Find<SimListenerFile>(listener.number(), "accept");
@@ -141,30 +149,30 @@ int SimBackend::TakeConnection(SimListenerFile& listener, std::shared_ptr<SimStr
 }
 
 IoResult SimBackend::Read(const Fd& socket, std::span<char> into) {
-  auto* const file = Find<SimStreamFile>(socket.number(), "read");
+  auto* const file = Find<SimSocketFile>(socket.number(), "read");
   if (file == nullptr) return {.error = EBADF};
   if (into.empty()) {
     core_.Violation(absl::StrCat(name_, ": read of descriptor ", file->number, " into no space"));
     return {.error = EINVAL};
   }
-  const IoResult result = file->stream->Read(into);
+  const IoResult result = file->Read(into);
   return Logged("read", socket, result, {into.data(), result.bytes});
 }
 
 IoResult SimBackend::Write(const Fd& socket, std::span<const std::string_view> pieces) {
-  auto* const file = Find<SimStreamFile>(socket.number(), "write");
+  auto* const file = Find<SimSocketFile>(socket.number(), "write");
   if (file == nullptr) return {.error = EBADF};
   if (pieces.size() > kWritePiecesMax) {
     core_.Violation(absl::StrCat(name_, ": write of ", pieces.size(), " pieces"));
     return {.error = EINVAL};
   }
-  return Logged("write", socket, file->stream->Write(pieces));
+  return Logged("write", socket, file->Write(pieces));
 }
 
 IoResult SimBackend::ShutdownWrite(const Fd& socket) {
-  auto* const file = Find<SimStreamFile>(socket.number(), "shutdown");
+  auto* const file = Find<SimSocketFile>(socket.number(), "shutdown");
   if (file == nullptr) return {.error = EBADF};
-  return Logged("shutdown", socket, file->stream->ShutdownWrite());
+  return Logged("shutdown", socket, file->ShutdownWrite());
 }
 
 // ---- Io: datagrams, addresses, signals ----
@@ -174,21 +182,40 @@ absl::StatusOr<Fd> SimBackend::BindDatagram(const SocketAddress& address) {
   core_.Log(name_, what);
   if (!address.is_ip()) return absl::ErrnoToStatus(EAFNOSUPPORT, what);
   if (absl::Status status = CheckOpenFiles(what); !status.ok()) return status;
+  return InstallDatagram(what, address, std::nullopt);
+}
+
+absl::StatusOr<Fd> SimBackend::ConnectDatagram(const SocketAddress& peer, uint16_t local_port) {
+  const std::string what =
+      absl::StrCat("connect datagram socket to ", peer.ToString(), " from port ", local_port);
+  core_.Log(name_, what);
+  if (!peer.is_ip()) return absl::InvalidArgumentError(absl::StrCat(what, ": not an IP address"));
+  return InstallDatagram(what, SimNetwork::ConnectedFrom(peer, local_port), peer);
+}
+
+absl::StatusOr<Fd> SimBackend::InstallDatagram(std::string_view what, const SocketAddress& address,
+                                               std::optional<SocketAddress> peer) {
+  if (absl::Status status = CheckOpenFiles(what); !status.ok()) return status;
   auto file = std::make_shared<SimDatagramFile>(*this, network_, network_.WithPort(address));
+  file->peer = std::move(peer);
   const bool added = network_.AddReceiver(
       file->address,
       [raw = file.get(), max = core_.options().datagrams_waiting_max](SimDatagram datagram) {
+        if (raw->peer.has_value() && datagram.from != *raw->peer) return;
         if (raw->waiting.size() >= max) return;
         raw->waiting.push_back(std::move(datagram));
         raw->Edge();
       });
-  if (!added) return absl::ErrnoToStatus(EADDRINUSE, what);
+  if (!added) return absl::ErrnoToStatus(EADDRINUSE, AsAbsl(what));
   return Install(std::move(file));
 }
 
 IoResult SimBackend::ReceiveFrom(const Fd& socket, std::span<char> into, SocketAddress& from) {
   auto* const file = Find<SimDatagramFile>(socket.number(), "receive");
   if (file == nullptr) return {.error = EBADF};
+  if (file->error != 0) {
+    return Logged("receive", socket, {.error = std::exchange(file->error, 0)});
+  }
   if (file->waiting.empty()) return Logged("receive", socket, {.error = EAGAIN});
   if (core_.Strikes(&SimFaultProbabilities::would_block)) {
     file->EdgeLater();
@@ -205,21 +232,42 @@ IoResult SimBackend::ReceiveFrom(const Fd& socket, std::span<char> into, SocketA
 IoResult SimBackend::SendTo(const Fd& socket, std::string_view datagram, const SocketAddress& to) {
   auto* const file = Find<SimDatagramFile>(socket.number(), "send");
   if (file == nullptr) return {.error = EBADF};
+  return SendFrom(socket, *file, datagram, to);
+}
+
+IoResult SimBackend::Send(const Fd& socket, std::string_view datagram) {
+  auto* const file = Find<SimDatagramFile>(socket.number(), "send");
+  if (file == nullptr) return {.error = EBADF};
+  if (!file->peer.has_value()) return Logged("send", socket, {.error = EDESTADDRREQ});
+  return SendFrom(socket, *file, datagram, *file->peer);
+}
+
+IoResult SimBackend::SendFrom(const Fd& socket, SimDatagramFile& file, std::string_view datagram,
+                              const SocketAddress& to) {
+  if (file.error != 0) return Logged("send", socket, {.error = std::exchange(file.error, 0)});
   if (datagram.size() > kDatagramBytesMax) return Logged("send", socket, {.error = EMSGSIZE});
-  file->send_blocked = core_.Strikes(&SimFaultProbabilities::would_block);
-  if (file->send_blocked) {
-    file->EdgeLater();
+  file.send_blocked = core_.Strikes(&SimFaultProbabilities::would_block);
+  if (file.send_blocked) {
+    file.EdgeLater();
     return Logged("send", socket, {.error = EAGAIN});
   }
-  network_.SendDatagram(file->address, to, datagram);
+  // Only a connected socket hears of it (udp(7)).
+  std::function<void()> unreachable;
+  if (file.peer.has_value()) {
+    unreachable = [weak = file.weak_from_this()] {
+      const auto sender = std::static_pointer_cast<SimDatagramFile>(weak.lock());
+      if (sender == nullptr) return;
+      sender->error = ECONNREFUSED;
+      sender->Edge();
+    };
+  }
+  network_.SendDatagram(file.address, to, datagram, std::move(unreachable));
   return Logged("send", socket, {.bytes = datagram.size()}, datagram);
 }
 
 absl::StatusOr<SocketAddress> SimBackend::LocalAddress(const Fd& socket) {
   SimFile* const file = Find<SimFile>(socket.number(), "local address");
-  if (auto* const stream = dynamic_cast<SimStreamFile*>(file)) {
-    return stream->stream->server_address;
-  }
+  if (auto* const stream = dynamic_cast<SimSocketFile*>(file)) return stream->local_address();
   if (auto* const listener = dynamic_cast<SimListenerFile*>(file)) return listener->address;
   if (auto* const datagram = dynamic_cast<SimDatagramFile*>(file)) return datagram->address;
   return absl::ErrnoToStatus(file == nullptr ? EBADF : ENOTSOCK, "local address");
@@ -227,12 +275,13 @@ absl::StatusOr<SocketAddress> SimBackend::LocalAddress(const Fd& socket) {
 
 absl::StatusOr<SocketAddress> SimBackend::PeerAddress(const Fd& socket) {
   SimFile* const file = Find<SimFile>(socket.number(), "peer address");
-  auto* const stream = dynamic_cast<SimStreamFile*>(file);
-  // As Linux: a connection that was reset has no peer any more.
-  if (stream == nullptr || stream->stream->server_reset) {
-    return absl::ErrnoToStatus(file == nullptr ? EBADF : ENOTCONN, "peer address");
+  if (auto* const stream = dynamic_cast<SimSocketFile*>(file)) {
+    if (stream->peer_address().family() != AF_UNSPEC) return stream->peer_address();
   }
-  return stream->stream->client_address;
+  if (auto* const datagram = dynamic_cast<SimDatagramFile*>(file)) {
+    if (datagram->peer.has_value()) return *datagram->peer;
+  }
+  return absl::ErrnoToStatus(file == nullptr ? EBADF : ENOTCONN, "peer address");
 }
 
 absl::StatusOr<Fd> SimBackend::OpenSignals(std::span<const int> signals) {

@@ -26,6 +26,7 @@
 namespace rotor {
 
 class SimCore;
+class SimDatagramFile;
 class SimFile;
 class SimListenerFile;
 class SimNetwork;
@@ -71,6 +72,7 @@ class SimBackend final : public Backend, private Io {
   SimBackend(std::string_view name, SimCore& core, SimNetwork& network);
 
   absl::StatusOr<Fd> Listen(const SocketAddress& address, const ListenerOptions& options) override;
+  absl::StatusOr<Fd> Connect(const SocketAddress& address) override;
   Accepted Accept(const Fd& listener) override;
   IoResult Read(const Fd& socket, std::span<char> into) override;
   IoResult Write(const Fd& socket, std::span<const std::string_view> pieces) override;
@@ -78,6 +80,8 @@ class SimBackend final : public Backend, private Io {
   absl::StatusOr<Fd> BindDatagram(const SocketAddress& address) override;
   IoResult ReceiveFrom(const Fd& socket, std::span<char> into, SocketAddress& from) override;
   IoResult SendTo(const Fd& socket, std::string_view datagram, const SocketAddress& to) override;
+  absl::StatusOr<Fd> ConnectDatagram(const SocketAddress& peer, uint16_t local_port) override;
+  IoResult Send(const Fd& socket, std::string_view datagram) override;
   absl::StatusOr<SocketAddress> LocalAddress(const Fd& socket) override;
   absl::StatusOr<SocketAddress> PeerAddress(const Fd& socket) override;
   absl::StatusOr<Fd> OpenSignals(std::span<const int> signals) override;
@@ -90,6 +94,10 @@ class SimBackend final : public Backend, private Io {
   absl::Status CheckOpenFiles(std::string_view what) const;
   Fd Install(std::shared_ptr<SimFile> file);
   int TakeConnection(SimListenerFile& listener, std::shared_ptr<SimStream>& stream);
+  absl::StatusOr<Fd> InstallDatagram(std::string_view what, const SocketAddress& address,
+                                     std::optional<SocketAddress> peer);
+  IoResult SendFrom(const Fd& socket, SimDatagramFile& file, std::string_view datagram,
+                    const SocketAddress& to);
   IoResult Logged(std::string_view call, const Fd& fd, IoResult result,
                   std::string_view bytes = {});
   void RaiseSignal(int signal);

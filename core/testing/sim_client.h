@@ -59,6 +59,7 @@ class SimConnection {
  private:
   friend class SimNetwork;
   friend struct SimStream;
+  friend class SimConnectedFile;
   explicit SimConnection(std::shared_ptr<SimStream> stream);
 
   std::shared_ptr<SimStream> stream_;

@@ -99,6 +99,10 @@ IoResult SimStream::Read(std::span<char> into) {
   }
   to_server.arrived.Take(count).copy(into.data(), count);
   Pump(to_server);
+  if (client_write_blocked && client_write_space() > 0) {
+    client_write_blocked = false;
+    Notify();
+  }
   return {.bytes = count};
 }
 
@@ -250,6 +254,80 @@ void SimStream::ResetFromServer() {
   });
 }
 
+// ---- A stream: the client's side as a descriptor ----
+
+IoResult SimStream::ReadByClient(std::span<char> into, SimFile& file) {
+  if (refused || client_reset) {
+    if (std::exchange(client_error_told, true)) return {};
+    return {.error = refused ? ECONNREFUSED : ECONNRESET};
+  }
+  if (to_client.arrived.empty()) {
+    return {.error = established && to_client.end_arrived ? 0 : EAGAIN};
+  }
+  if (core.Strikes(&SimFaultProbabilities::would_block)) {
+    file.EdgeLater();
+    return {.error = EAGAIN};
+  }
+  size_t count = std::min(into.size(), to_client.arrived.size());
+  if (count > 1 && core.Strikes(&SimFaultProbabilities::short_read)) {
+    count = 1 + core.random().Below(count - 1);
+    file.EdgeLater();
+  }
+  to_client.arrived.Take(count).copy(into.data(), count);
+  Pump(to_client);
+  if (write_blocked && write_space() > 0) {
+    write_blocked = false;
+    ServerChanged();
+  }
+  return {.bytes = count};
+}
+
+IoResult SimStream::WriteByClient(std::span<const std::string_view> pieces, SimFile& file) {
+  if ((refused || client_reset) && !std::exchange(client_error_told, true)) {
+    return {.error = refused ? ECONNREFUSED : ECONNRESET};
+  }
+  if (refused || client_reset || to_server.end_wanted) return {.error = EPIPE};
+  size_t total = 0;
+  for (const std::string_view piece : pieces) total += piece.size();
+  if (total == 0) return {};
+  size_t count = std::min(total, client_write_space());
+  if (count > 0 && core.Strikes(&SimFaultProbabilities::would_block)) {
+    file.EdgeLater();
+    return {.error = EAGAIN};
+  }
+  if (count < total) client_write_blocked = true;
+  if (count == 0) return {.error = EAGAIN};
+  if (count > 1 && core.Strikes(&SimFaultProbabilities::short_write)) {
+    count = 1 + core.random().Below(count - 1);
+    file.EdgeLater();
+  }
+  size_t left = count;
+  for (const std::string_view piece : pieces) {
+    const std::string_view part = piece.substr(0, left);
+    Send(part);
+    left -= part.size();
+  }
+  return {.bytes = count};
+}
+
+Readiness SimStream::PollClient() const {
+  Readiness readiness;
+  const bool gone = refused || client_reset;
+  const bool ended = established && to_client.end_arrived;
+  if (!to_client.arrived.empty() || ended || gone) readiness = readiness | Readiness::Readable();
+  if (ended || gone) readiness = readiness | Readiness::PeerClosed();
+  if (gone && !client_error_told) readiness = readiness | Readiness::Error();
+  if (client_write_space() > 0 || gone) readiness = readiness | Readiness::Writable();
+  return readiness;
+}
+
+// Nothing can be written before there is a connection.
+size_t SimStream::client_write_space() const {
+  if (!established) return 0;
+  const size_t used = to_server.unsent.size() + to_server.in_flight + to_server.arrived.size();
+  return core.options().window_bytes - std::min(used, core.options().window_bytes);
+}
+
 // ---- A stream: the way ----
 
 void SimStream::Break(int server_error) {
@@ -333,8 +411,21 @@ void SimListenerFile::Closed() {
   }
 }
 
+SimConnectedFile::SimConnectedFile(SimBackend& host, std::unique_ptr<SimConnection> connection)
+    : SimSocketFile(host, connection->stream_), connection_(std::move(connection)) {
+  connection_->PauseReading();
+  connection_->on_event = [this] { Edge(); };
+}
+
+IoResult SimConnectedFile::ShutdownWrite() {
+  if (!stream->established || stream->client_reset) return {.error = ENOTCONN};
+  stream->EndSending();
+  return {};
+}
+
 Readiness SimDatagramFile::Poll() const {
   Readiness readiness;
+  if (error != 0) readiness = readiness | Readiness::Error();
   if (!waiting.empty()) readiness = readiness | Readiness::Readable();
   if (send_blocked) readiness = readiness | Readiness::Writable();
   return readiness;
@@ -363,7 +454,7 @@ bool SimNetwork::AddReceiver(const SocketAddress& address, Receiver receiver) {
 }
 
 void SimNetwork::SendDatagram(const SocketAddress& from, const SocketAddress& to,
-                              std::string_view bytes) {
+                              std::string_view bytes, std::function<void()> unreachable) {
   if (core_.Strikes(&SimFaultProbabilities::datagram_loss)) return;
   const int copies = core_.Strikes(&SimFaultProbabilities::datagram_duplication) ? 2 : 1;
   for (int i = 0; i < copies; ++i) {
@@ -375,10 +466,14 @@ void SimNetwork::SendDatagram(const SocketAddress& from, const SocketAddress& to
     } else if (expected != nullptr) {
       arrival = expected->last_arrival = std::max(arrival, expected->last_arrival);
     }
-    core_.At(arrival, [this, to, datagram = SimDatagram{std::string(bytes), Reachable(from)}] {
+    core_.At(arrival, [this, to, datagram = SimDatagram{std::string(bytes), Reachable(from)},
+                       unreachable] {
       core_.Log("network", absl::StrCat("datagram to ", to.ToString()), {}, datagram.bytes);
       ReceiverEntry* entry = FindAt(receivers_, to);
-      if (entry == nullptr) return;
+      if (entry == nullptr) {
+        if (unreachable) core_.After(core_.Latency(), unreachable);
+        return;
+      }
       // A copy, because the call may remove the entry.
       const Receiver receive = entry->receive;
       receive(datagram);
@@ -395,6 +490,10 @@ std::unique_ptr<SimConnection> SimNetwork::Connect(const SocketAddress& to,
   stream->client = connection.get();
   core_.After(core_.Latency(), [this, stream] { RequestConnection(stream, 1); });
   return connection;
+}
+
+SocketAddress SimNetwork::ConnectedFrom(const SocketAddress& peer, uint16_t port) {
+  return ClientAddress(peer).WithPort(port);
 }
 
 void SimNetwork::RequestConnection(const std::shared_ptr<SimStream>& stream, int attempt) {

@@ -78,7 +78,8 @@ struct SimPipe {
   Time last_arrival;  // Nothing sent later may arrive earlier.
 };
 
-// A stream between a listener's host (the server's side) and a SimConnection (the client's side).
+// A stream between a listener's host (the server's side) and a SimConnection (the client's side),
+// which may itself be held by a descriptor of a host: SimConnectedFile.
 // As in Linux, unread data survives a reset at the server's side, the error comes once, and an end
 // of stream that arrived before the reset hides it from Read(). The client's side loses what is
 // unread, as RFC 9112 section 9.6 warns.
@@ -101,6 +102,11 @@ struct SimStream : std::enable_shared_from_this<SimStream> {
   void ResetFromClient();
   void ReadAtClient();
   void Notify();  // Calls on_event.
+  // The client's side, when it is a descriptor of a host.
+  IoResult ReadByClient(std::span<char> into, SimFile& file);
+  IoResult WriteByClient(std::span<const std::string_view> pieces, SimFile& file);
+  Readiness PollClient() const;
+  size_t client_write_space() const;
 
   void Established();
   void ResetFromServer();        // Behind what is on the way.
@@ -113,6 +119,8 @@ struct SimStream : std::enable_shared_from_this<SimStream> {
   SimConnection* client = nullptr;  // Until closed.
   bool established = false, refused = false, client_ended = false, client_reset = false;
   bool client_closed = false, paused = false, cut_short = false;
+  bool client_write_blocked = false;
+  bool client_error_told = false;  // Of a refusal or a reset; errors come once.
 
   SimStreamFile* server = nullptr;             // While accepted and open.
   std::weak_ptr<SimListenerFile> deferred_by;  // Until there is something to read, or it is late.
@@ -128,16 +136,60 @@ struct SimStream : std::enable_shared_from_this<SimStream> {
   void ResetServer(int error);
 };
 
-class SimStreamFile final : public SimFile {
+// Either end of a stream, as a descriptor of a host.
+class SimSocketFile : public SimFile {
  public:
-  SimStreamFile(SimBackend& host, std::shared_ptr<SimStream> stream)
-      : SimFile(host, WatchKind::kStream), stream(std::move(stream)) {
-    this->stream->server = this;
+  SimSocketFile(SimBackend& host, std::shared_ptr<SimStream> stream)
+      : SimFile(host, WatchKind::kStream), stream(std::move(stream)) {}
+  virtual IoResult Read(std::span<char> into) = 0;
+  virtual IoResult Write(std::span<const std::string_view> pieces) = 0;
+  virtual IoResult ShutdownWrite() = 0;
+  virtual SocketAddress local_address() const = 0;
+  virtual SocketAddress peer_address() const = 0;  // None when there is no connection.
+
+  const std::shared_ptr<SimStream> stream;
+};
+
+// The accepted end.
+class SimStreamFile final : public SimSocketFile {
+ public:
+  SimStreamFile(SimBackend& host, std::shared_ptr<SimStream> accepted)
+      : SimSocketFile(host, std::move(accepted)) {
+    stream->server = this;
   }
   Readiness Poll() const override { return stream->Poll(); }
   void Closed() override { stream->CloseServer(); }
+  IoResult Read(std::span<char> into) override { return stream->Read(into); }
+  IoResult Write(std::span<const std::string_view> pieces) override {
+    return stream->Write(pieces);
+  }
+  IoResult ShutdownWrite() override { return stream->ShutdownWrite(); }
+  SocketAddress local_address() const override { return stream->server_address; }
+  // As Linux: a connection that was reset has no peer any more.
+  SocketAddress peer_address() const override {
+    return stream->server_reset ? SocketAddress() : stream->client_address;
+  }
+};
 
-  const std::shared_ptr<SimStream> stream;
+// The connecting end.
+class SimConnectedFile final : public SimSocketFile {
+ public:
+  SimConnectedFile(SimBackend& host, std::unique_ptr<SimConnection> connection);
+  Readiness Poll() const override { return stream->PollClient(); }
+  void Closed() override { connection_.reset(); }
+  IoResult Read(std::span<char> into) override { return stream->ReadByClient(into, *this); }
+  IoResult Write(std::span<const std::string_view> pieces) override {
+    return stream->WriteByClient(pieces, *this);
+  }
+  IoResult ShutdownWrite() override;
+  SocketAddress local_address() const override { return stream->client_address; }
+  SocketAddress peer_address() const override {
+    const bool gone = !stream->established || stream->client_reset;
+    return gone ? SocketAddress() : stream->server_address;
+  }
+
+ private:
+  std::unique_ptr<SimConnection> connection_;
 };
 
 class SimListenerFile final : public SimFile {
@@ -166,6 +218,8 @@ class SimDatagramFile final : public SimFile {
 
   SimNetwork& network;
   const SocketAddress address;
+  std::optional<SocketAddress> peer;  // If it is connected.
+  int error = 0;                      // Of an earlier datagram; told once.
   std::deque<SimDatagram> waiting;
   bool send_blocked = false;  // Since then no SendTo() succeeded.
 };
@@ -195,9 +249,13 @@ class SimNetwork {
   using Receiver = std::function<void(SimDatagram)>;
   bool AddReceiver(const SocketAddress& address, Receiver receiver);
   void RemoveReceiver(const SocketAddress& address) { receivers_.erase(address.ToString()); }
-  void SendDatagram(const SocketAddress& from, const SocketAddress& to, std::string_view bytes);
+  // `unreachable`, if any, is called one latency after nobody was found there.
+  void SendDatagram(const SocketAddress& from, const SocketAddress& to, std::string_view bytes,
+                    std::function<void()> unreachable = nullptr);
 
   std::unique_ptr<SimConnection> Connect(const SocketAddress& to, const SocketAddress& from);
+  // Where a connected socket to `peer` is, seen from there.
+  static SocketAddress ConnectedFrom(const SocketAddress& peer, uint16_t port);
   std::unique_ptr<SimDatagramSocket> BindDatagram(const SocketAddress& address);
 
  private:

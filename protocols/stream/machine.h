@@ -259,7 +259,8 @@ struct ListenOptions {
   StreamOptions stream;
 };
 
-// The right of a protocol to hand its connection over to another one, P; what Prepare() returns.
+// The right of a protocol to hand its connection over to another one, P, or to Connect(); what
+// Prepare() returns.
 template <typename P>
 struct Upgrade {
   Spawner<Machine<P>> spawner;
@@ -285,6 +286,24 @@ Upgrade<P> Prepare(C& composer, GroupId group, std::string_view name, const Stre
   Shell shell = MakeShell(composer.counters(), name, options);
   auto& service = composer.template Keep<Service<P>>(shell, std::forward<SharedArgs>(shared)...);
   return {composer.template SpawnerFor<Machine<P>>(group), &service};
+}
+
+// Opens a connection to `to` and builds the machine of the P that speaks on it, with `args` after
+// its Shared. P starts at once: what it writes leaves when the connection is there, its deadline
+// counts from now, and Failed() says why none came to be. `prepared` came from Prepare().
+// kResourceExhausted if the loop is full; otherwise what Io::Connect() says.
+template <typename P, typename... Args>
+absl::StatusOr<Notifier> Connect(Io& io, const SocketAddress& to, const Upgrade<P>& prepared,
+                                 Args&&... args) {
+  if (!prepared.spawner.HasRoom()) {
+    return absl::ResourceExhaustedError("no room for the machine of a connection");
+  }
+  absl::StatusOr<Fd> socket = io.Connect(to);
+  if (!socket.ok()) return socket.status();
+  Connection connection;
+  connection.socket = *std::move(socket);
+  return prepared.spawner.Spawn(std::move(connection), *prepared.service,
+                                std::forward<Args>(args)...);
 }
 
 // Opens the listeners, adds an acceptor for each under the group `name`, and returns what was

@@ -109,6 +109,21 @@ absl::Status EpollIo::BindUnix(const Fd& socket, const SocketAddress& address,
   return absl::OkStatus();
 }
 
+absl::StatusOr<Fd> EpollIo::Connect(const SocketAddress& address) {
+  const std::string doing = absl::StrCat("connect to ", address.ToString());
+  const int number = socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (number < 0) return CallFailed(doing, "socket");
+  Fd fd(*this, number);
+  if (address.is_ip() && !SetOption(fd, IPPROTO_TCP, TCP_NODELAY, 1)) {
+    return CallFailed(doing, "setsockopt(TCP_NODELAY)");
+  }
+  if (connect(number, address.kernel_address(), address.kernel_size()) != 0 &&
+      errno != EINPROGRESS) {
+    return CallFailed(doing, "connect");
+  }
+  return fd;
+}
+
 Accepted EpollIo::Accept(const Fd& listener) {
   const int number = accept4(listener.number(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (number < 0) return {.socket = Fd(), .error = errno};
@@ -156,6 +171,27 @@ absl::StatusOr<Fd> EpollIo::BindDatagram(const SocketAddress& address) {
   return fd;
 }
 
+absl::StatusOr<Fd> EpollIo::ConnectDatagram(const SocketAddress& peer, uint16_t local_port) {
+  const std::string doing = absl::StrCat("connect datagram socket to ", peer.ToString());
+  if (!peer.is_ip()) return absl::InvalidArgumentError(absl::StrCat(doing, ": not an IP address"));
+  const int number = socket(peer.family(), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (number < 0) return CallFailed(doing, "socket");
+  Fd fd(*this, number);
+  if (local_port != 0) {
+    const absl::StatusOr<SocketAddress> local =
+        SocketAddress::Ip(peer.family() == AF_INET ? "0.0.0.0" : "::", local_port);
+    if (!local.ok()) return local.status();
+    if (!KeepToOneFamily(fd, *local)) return CallFailed(doing, "setsockopt(IPV6_V6ONLY)");
+    if (bind(number, local->kernel_address(), local->kernel_size()) != 0) {
+      return CallFailed(absl::StrCat(doing, " from port ", local_port), "bind");
+    }
+  }
+  if (connect(number, peer.kernel_address(), peer.kernel_size()) != 0) {
+    return CallFailed(doing, "connect");
+  }
+  return fd;
+}
+
 IoResult EpollIo::ReceiveFrom(const Fd& socket, std::span<char> into, SocketAddress& from) {
   sockaddr_storage sender;
   socklen_t size = sizeof(sender);
@@ -171,6 +207,13 @@ IoResult EpollIo::ReceiveFrom(const Fd& socket, std::span<char> into, SocketAddr
 IoResult EpollIo::SendTo(const Fd& socket, std::string_view datagram, const SocketAddress& to) {
   const IoResult result = ToResult(sendto(socket.number(), datagram.data(), datagram.size(),
                                           MSG_NOSIGNAL, to.kernel_address(), to.kernel_size()));
+  if (result.would_block()) watched_.WatchDatagramWritable(socket.number());
+  return result;
+}
+
+IoResult EpollIo::Send(const Fd& socket, std::string_view datagram) {
+  const IoResult result =
+      ToResult(send(socket.number(), datagram.data(), datagram.size(), MSG_NOSIGNAL));
   if (result.would_block()) watched_.WatchDatagramWritable(socket.number());
   return result;
 }

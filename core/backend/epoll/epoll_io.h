@@ -19,12 +19,13 @@
 
 namespace rotor {
 
-// Accept, Read, Write, ReceiveFrom and SendTo are one system call each and allocate nothing.
+// Accept, Read, Write, ReceiveFrom, SendTo and Send are one system call each and allocate nothing.
 class EpollIo : public Io {
  public:
   explicit EpollIo(EpollSet& watched) : watched_(watched) {}
 
   absl::StatusOr<Fd> Listen(const SocketAddress& address, const ListenerOptions& options) override;
+  absl::StatusOr<Fd> Connect(const SocketAddress& address) override;
   Accepted Accept(const Fd& listener) override;
   IoResult Read(const Fd& socket, std::span<char> into) override;
   IoResult Write(const Fd& socket, std::span<const std::string_view> pieces) override;
@@ -32,6 +33,8 @@ class EpollIo : public Io {
   absl::StatusOr<Fd> BindDatagram(const SocketAddress& address) override;
   IoResult ReceiveFrom(const Fd& socket, std::span<char> into, SocketAddress& from) override;
   IoResult SendTo(const Fd& socket, std::string_view datagram, const SocketAddress& to) override;
+  absl::StatusOr<Fd> ConnectDatagram(const SocketAddress& peer, uint16_t local_port) override;
+  IoResult Send(const Fd& socket, std::string_view datagram) override;
   absl::StatusOr<SocketAddress> LocalAddress(const Fd& socket) override;
   absl::StatusOr<SocketAddress> PeerAddress(const Fd& socket) override;
   absl::StatusOr<Fd> OpenSignals(std::span<const int> signals) override;
