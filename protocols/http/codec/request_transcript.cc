@@ -11,22 +11,60 @@
 namespace rotor::http {
 namespace {
 
+void PutFields(std::span<const Field> fields, std::string& text) {
+  text += '|';
+  for (const Field& field : fields) {
+    absl::StrAppend(&text, AsAbsl(field.name), "=", AsAbsl(field.value), "|");
+  }
+}
+
+void PutHead(const RequestHead& head, std::string& text) {
+  absl::StrAppend(&text, AsAbsl(head.method_text), " ", AsAbsl(head.target), " 1.",
+                  head.version_minor, " host=", AsAbsl(head.host), " path=", AsAbsl(head.path));
+  if (!head.query.empty()) absl::StrAppend(&text, " query=", AsAbsl(head.query));
+  absl::StrAppend(&text, head.keep_alive ? " keep" : " close",
+                  head.expect_continue ? " expect" : "", head.upgrade ? " upgrade" : "");
+  switch (head.body_kind) {
+    case BodyKind::kNone:
+      text += " none ";
+      break;
+    case BodyKind::kSized:
+      absl::StrAppend(&text, " sized=", head.content_length, " ");
+      break;
+    case BodyKind::kChunked:
+      text += " chunked ";
+      break;
+  }
+  PutFields(head.fields, text);
+  text += head.body_kind == BodyKind::kNone ? "\n" : "\nbody=";
+}
+
+void PutBodyEnd(std::span<const Field> trailers, std::string& text) {
+  if (!trailers.empty()) {
+    text += " trailers ";
+    PutFields(trailers, text);
+  }
+  text += '\n';
+}
+
 class Connection {
  public:
   explicit Connection(const RequestLimits& limits) : scratch_(limits) {}
 
   void Receive(std::string_view piece) {
     unread_.append(piece);
-    while (!parser_.failed() && Advance()) {
+    while (!finished() && Advance()) {
     }
   }
 
   std::string Finish() && {
-    if (!parser_.failed() && (parser_.body_pending() || !unread_.empty())) text_ += "incomplete";
+    if (!finished() && (parser_.body_pending() || !unread_.empty())) text_ += "incomplete";
     return std::move(text_);
   }
 
  private:
+  bool finished() const { return parser_.failed() || (!keep_alive_ && !parser_.body_pending()); }
+
   // One call of the parser; false when it wants more input.
   bool Advance() {
     const std::unique_ptr<char[]> block(new char[unread_.size()]);
@@ -44,7 +82,8 @@ class Connection {
         PutError(*result.error);
         return false;
       case HeadResult::Outcome::kHead:
-        PutHead(*result.head);
+        PutHead(*result.head, text_);
+        keep_alive_ = result.head->keep_alive;
         unread_.erase(0, result.head_size);
         return true;
     }
@@ -60,13 +99,7 @@ class Connection {
       PutError(*result.error);
       return false;
     }
-    if (result.outcome == BodyResult::Outcome::kComplete) {
-      if (!result.trailers.empty()) {
-        text_ += " trailers ";
-        PutFields(result.trailers);
-      }
-      text_ += '\n';
-    }
+    if (result.outcome == BodyResult::Outcome::kComplete) PutBodyEnd(result.trailers, text_);
     unread_.erase(0, result.consumed);
     return result.outcome != BodyResult::Outcome::kNeedMore;
   }
@@ -75,38 +108,11 @@ class Connection {
     absl::StrAppend(&text_, error.status, " ", AsAbsl(error.reason));
   }
 
-  void PutHead(const RequestHead& head) {
-    absl::StrAppend(&text_, AsAbsl(head.method_text), " ", AsAbsl(head.target), " 1.",
-                    head.version_minor, " host=", AsAbsl(head.host), " path=", AsAbsl(head.path));
-    if (!head.query.empty()) absl::StrAppend(&text_, " query=", AsAbsl(head.query));
-    absl::StrAppend(&text_, head.keep_alive ? " keep" : " close",
-                    head.expect_continue ? " expect" : "", head.upgrade ? " upgrade" : "");
-    switch (head.body_kind) {
-      case BodyKind::kNone:
-        text_ += " none ";
-        break;
-      case BodyKind::kSized:
-        absl::StrAppend(&text_, " sized=", head.content_length, " ");
-        break;
-      case BodyKind::kChunked:
-        text_ += " chunked ";
-        break;
-    }
-    PutFields(head.fields);
-    text_ += head.body_kind == BodyKind::kNone ? "\n" : "\nbody=";
-  }
-
-  void PutFields(std::span<const Field> fields) {
-    text_ += '|';
-    for (const Field& field : fields) {
-      absl::StrAppend(&text_, AsAbsl(field.name), "=", AsAbsl(field.value), "|");
-    }
-  }
-
   RequestScratch scratch_;
   RequestParser parser_;
   std::string unread_;
   std::string text_;
+  bool keep_alive_ = true;
 };
 
 }  // namespace
@@ -131,6 +137,16 @@ std::string TranscriptByteByByte(std::string_view bytes, const RequestLimits& li
   std::vector<size_t> ends(bytes.size());
   std::iota(ends.begin(), ends.end(), 0);
   return TranscriptOf(bytes, ends, limits);
+}
+
+std::string TranscriptOf(const RequestHead& head, std::string_view body,
+                         std::span<const Field> trailers) {
+  std::string text;
+  PutHead(head, text);
+  if (head.body_kind == BodyKind::kNone) return text;
+  text += body;
+  PutBodyEnd(trailers, text);
+  return text;
 }
 
 }  // namespace rotor::http

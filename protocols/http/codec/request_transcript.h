@@ -21,7 +21,7 @@ namespace rotor::http {
 //
 // with `close` for `keep`, `expect` and `upgrade` after it, `none` or `chunked` for `sized=5`,
 // `trailers |Name=value|` after the body, then the next request; `400 reason` ends it after an
-// error, `incomplete` when input is left or a body pending.
+// error, `incomplete` when input is left or a body pending. A request with `close` is the last.
 std::string TranscriptOf(std::string_view bytes, std::span<const size_t> ends,
                          const RequestLimits& limits = {});
 
@@ -30,6 +30,10 @@ std::string TranscriptOf(std::string_view bytes, const RequestLimits& limits = {
 
 // Received byte by byte.
 std::string TranscriptByteByByte(std::string_view bytes, const RequestLimits& limits = {});
+
+// One whole request in the same words.
+std::string TranscriptOf(const RequestHead& head, std::string_view body,
+                         std::span<const Field> trailers);
 
 }  // namespace rotor::http
 
