@@ -82,6 +82,13 @@ class MemoryBackend final : public Backend, private Io {
   absl::StatusOr<Fd> BindDatagram(const SocketAddress&) override {
     return absl::UnimplementedError("no datagrams");
   }
+  absl::StatusOr<Fd> Connect(const SocketAddress&) override {
+    return absl::UnimplementedError("no connecting");
+  }
+  absl::StatusOr<Fd> ConnectDatagram(const SocketAddress&, uint16_t) override {
+    return absl::UnimplementedError("no datagrams");
+  }
+  IoResult Send(const Fd&, std::string_view) override { return {.error = EBADF}; }
   IoResult ReceiveFrom(const Fd&, std::span<char>, SocketAddress&) override {
     return {.error = EBADF};
   }

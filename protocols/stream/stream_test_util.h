@@ -156,6 +156,9 @@ class MeddlingBackend final : public Backend, private Io {
     if (error != 0) return {.socket = Fd(), .error = error};
     return host_.io().Accept(listener);
   }
+  absl::StatusOr<Fd> Connect(const SocketAddress& address) override {
+    return host_.io().Connect(address);
+  }
   IoResult Read(const Fd& socket, std::span<char> into) override {
     const IoResult result = host_.io().Read(socket, into);
     if (result.bytes > 0) transfers += 'r';
@@ -171,6 +174,12 @@ class MeddlingBackend final : public Backend, private Io {
   IoResult ShutdownWrite(const Fd& socket) override { return host_.io().ShutdownWrite(socket); }
   absl::StatusOr<Fd> BindDatagram(const SocketAddress& address) override {
     return host_.io().BindDatagram(address);
+  }
+  absl::StatusOr<Fd> ConnectDatagram(const SocketAddress& peer, uint16_t local_port) override {
+    return host_.io().ConnectDatagram(peer, local_port);
+  }
+  IoResult Send(const Fd& socket, std::string_view datagram) override {
+    return host_.io().Send(socket, datagram);
   }
   IoResult ReceiveFrom(const Fd& socket, std::span<char> into, SocketAddress& from) override {
     return host_.io().ReceiveFrom(socket, into, from);

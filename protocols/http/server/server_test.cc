@@ -145,6 +145,9 @@ class ObservedHost final : public Backend, private Io {
   Accepted Accept(const Fd& listener) override {
     return Aside([&] { return host_.io().Accept(listener); });
   }
+  absl::StatusOr<Fd> Connect(const SocketAddress& address) override {
+    return host_.io().Connect(address);
+  }
   IoResult Read(const Fd& socket, std::span<char> into) override {
     return Aside([&] { return host_.io().Read(socket, into); });
   }
@@ -155,6 +158,12 @@ class ObservedHost final : public Backend, private Io {
   IoResult ShutdownWrite(const Fd& socket) override { return host_.io().ShutdownWrite(socket); }
   absl::StatusOr<Fd> BindDatagram(const SocketAddress& address) override {
     return host_.io().BindDatagram(address);
+  }
+  absl::StatusOr<Fd> ConnectDatagram(const SocketAddress& peer, uint16_t local_port) override {
+    return host_.io().ConnectDatagram(peer, local_port);
+  }
+  IoResult Send(const Fd& socket, std::string_view datagram) override {
+    return host_.io().Send(socket, datagram);
   }
   IoResult ReceiveFrom(const Fd& socket, std::span<char> into, SocketAddress& from) override {
     return host_.io().ReceiveFrom(socket, into, from);
