@@ -155,6 +155,8 @@ class Machine {
   Step Flush(S& scope) {
     Stream stream(state_, service_, scope, /*may_read=*/false);
     stream.WriteSome();
+    // The usual case: all is sent, and the answer to the input that led here still stands.
+    if (stream.AwaitsOnlyInput()) return Step::KeepWaiting();
     return Drive(stream, scope);
   }
   void Describe(Description& description) const {
