@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "core/base/check.h"
 #include "core/base/strings.h"
 #include "protocols/http/codec/byte_scan.h"
@@ -139,6 +140,14 @@ void ResponseWriter::Begin(const RequestHead& request) {
   method_ = request.method;
   old_version_ = request.version_minor == 0;
   keep_alive_ = request.keep_alive;
+}
+
+void ResponseWriter::BeginUnknown() {
+  ROTOR_CHECK(state_ == State::kIdle, "BeginUnknown() before the last response is complete");
+  state_ = State::kHeadDue;
+  method_ = Method::kOther;
+  old_version_ = false;
+  keep_alive_ = false;
 }
 
 void ResponseWriter::CloseAfterResponse() {
@@ -292,22 +301,12 @@ absl::Status ResponseWriter::Finish(Output& output, std::span<const Field> trail
                                                     " bytes of the length announced are missing"));
 }
 
-absl::Status ResponseWriter::RespondError(Output& output, const ResponseDefaults& defaults,
-                                          int status, std::string_view explanation) {
-  ROTOR_CHECK(state_ == State::kIdle || state_ == State::kHeadDue,
-              "RespondError() after the head was written");
-  if (state_ == State::kIdle) {
-    method_ = Method::kOther;
-    old_version_ = false;
-  }
-  state_ = State::kHeadDue;
-  keep_alive_ = false;
+std::string ErrorPageText(int status, std::string_view explanation) {
   const std::string title = absl::StrCat(status, " ", AsAbsl(ReasonPhrase(status)));
-  const std::string page =
-      absl::StrCat("<!DOCTYPE html>\n<html><head><title>", title, "</title></head><body><h1>",
-                   title, "</h1><p>", AsAbsl(explanation), "</p></body></html>\n");
-  return Respond(output, defaults,
-                 {.status = status, .reason = {}, .content_type = "text/html", .fields = {}}, page);
+  return absl::StrCat(
+      "<!DOCTYPE html>\n<html><head><title>", title, "</title></head><body><h1>", title, "</h1><p>",
+      absl::StrReplaceAll(AsAbsl(explanation), {{"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}}),
+      "</p></body></html>\n");
 }
 
 std::string_view ReasonPhrase(int status) {

@@ -16,13 +16,14 @@
 // (RFC 9110 section 5.5, RFC 9112 section 11.1: response splitting). Calls out of order are a
 // programmer's error.
 //
-// Not thread-safe. Allocates only for error pages and to say what was wrong.
+// Not thread-safe. Allocates only to say what was wrong.
 #ifndef ROTOR_PROTOCOLS_HTTP_CODEC_RESPONSE_WRITER_H_
 #define ROTOR_PROTOCOLS_HTTP_CODEC_RESPONSE_WRITER_H_
 
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "absl/status/status.h"
@@ -110,15 +111,15 @@ class ResponseWriter {
   // says so.
   absl::Status Finish(Output& output, std::span<const Field> trailers = {});
 
-  // A small text/html page that names `status` and `explanation` and ends the connection. In state
-  // kHeadDue, or kIdle when the request's head was the error. The page has no body after HEAD.
-  // `explanation` must be a literal: it is not escaped.
-  absl::Status RespondError(Output& output, const ResponseDefaults& defaults, int status,
-                            std::string_view explanation);
+  // A response is due to a request whose head was the error, so that nothing is known of it: to
+  // HTTP/1.1, with close. In state kIdle.
+  void BeginUnknown();
 
   // Whether another request may follow on the connection, as far as is known by now.
   bool keep_alive() const { return keep_alive_; }
   State state() const { return state_; }
+  // A response is due or started, and not complete.
+  bool in_progress() const { return state_ != State::kIdle; }
 
  private:
   enum class Framing : uint8_t;
@@ -135,6 +136,9 @@ class ResponseWriter {
   bool keep_alive_ = false;
   uint64_t body_bytes_left_ = 0;
 };
+
+// A small text/html page that names `status` and `explanation`, which is plain text.
+std::string ErrorPageText(int status, std::string_view explanation);
 
 // The usual reason phrase (RFC 9110 section 15), or "" for a status without one.
 std::string_view ReasonPhrase(int status);

@@ -261,23 +261,23 @@ TEST_F(ResponseWriterTest, FieldsTheWriterOwnsAreRefused) {
   EXPECT_EQ(output_.text(), "");
 }
 
-TEST_F(ResponseWriterTest, ErrorPageEndsTheConnection) {
-  ASSERT_TRUE(writer_.RespondError(output_, {kDate, ""}, 400, "a control character").ok());
-  EXPECT_TRUE(output_.text().starts_with("HTTP/1.1 400 Bad Request\r\nDate: Sun, "));
-  EXPECT_NE(output_.text().find("\r\nConnection: close\r\n"), std::string::npos);
-  EXPECT_NE(output_.text().find("<h1>400 Bad Request</h1><p>a control character</p>"),
-            std::string::npos);
-  EXPECT_FALSE(writer_.keep_alive());
-}
-
-TEST_F(ResponseWriterTest, ErrorPageHasNoBodyAfterHeadOnly) {
-  writer_.Begin(Request(Method::kHead));
-  ASSERT_TRUE(writer_.RespondError(output_, defaults_, 503, "busy").ok());
-  EXPECT_TRUE(output_.text().ends_with("\r\n\r\n"));
+TEST_F(ResponseWriterTest, ResponseToAnUnknownRequestHasABodyAndEndsTheConnection) {
+  writer_.Begin(Request(Method::kHead, 0));
+  ASSERT_TRUE(writer_.Respond(output_, defaults_, Head(200), "").ok());
   output_.Clear();
   // The next head is broken: nobody knows its method.
-  ASSERT_TRUE(writer_.RespondError(output_, defaults_, 400, "broken").ok());
-  EXPECT_TRUE(output_.text().ends_with("</html>\n"));
+  writer_.BeginUnknown();
+  EXPECT_FALSE(writer_.keep_alive());
+  ASSERT_TRUE(writer_.Respond(output_, {kDate, ""}, Head(400), "broken").ok());
+  EXPECT_TRUE(output_.text().starts_with("HTTP/1.1 400 Bad Request\r\nDate: Sun, "));
+  EXPECT_TRUE(output_.text().ends_with("\r\nConnection: close\r\n\r\nbroken"));
+}
+
+TEST(ErrorPageTest, NamesStatusAndExplanationAndEscapesIt) {
+  const std::string page = ErrorPageText(400, "a <script> & more");
+  EXPECT_TRUE(page.starts_with("<!DOCTYPE html>"));
+  EXPECT_NE(page.find("<h1>400 Bad Request</h1><p>a &lt;script&gt; &amp; more</p>"),
+            std::string::npos);
 }
 
 TEST_F(ResponseWriterTest, WholeResponseDoesNotAllocate) {
@@ -352,7 +352,7 @@ TEST(ResponseWriterDeathTest, CallsOutOfOrderAreProgrammersErrors) {
   ResponseWriter started;
   started.Begin(Request());
   ASSERT_TRUE(started.StartStreamed(output, {}, Head(200)).ok());
-  EXPECT_DEATH((void)started.RespondError(output, {}, 500, "x"), "after the head was written");
+  EXPECT_DEATH(started.BeginUnknown(), "before the last response is complete");
   EXPECT_DEATH(started.WriteContinue(output), "after the head was written");
   ResponseWriter old_version;
   old_version.Begin(Request(Method::kPost, 0));

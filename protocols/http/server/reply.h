@@ -4,17 +4,22 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "protocols/http/codec/request_head.h"
 #include "protocols/http/codec/response_writer.h"
+#include "protocols/http/server/exchange.h"
 #include "protocols/stream/machine.h"
 
 namespace rotor::http {
+
+class ServerShared;
 
 // A request with its whole body. All views are valid until the handler returns.
 struct Request {
@@ -24,36 +29,35 @@ struct Request {
   std::span<const Field> trailers;
 };
 
+// The page of a response that says what went wrong. A handler's WriteErrorPage() may change
+// `content_type` and `body`, which hold the server's own page.
+struct ErrorPage {
+  int status;
+  std::string_view explanation;  // A sentence of the server or of who called SendError().
+  std::string content_type;
+  std::string body;
+};
+
 // The one response to one request; never store one. Either Send(), or StartSized() or
 // StartStreamed() followed by Write() and Finish(). Framing, Date, Server and Connection are
 // written by the server; a response that must not have a body (HEAD, 204, 304) has none. Names and
 // values that would break the framing are refused with a status, and nothing is written.
 class Reply {
  public:
-  // For the server: `request_bytes` of the stream's input are the request.
-  Reply(ResponseWriter& writer, const ResponseDefaults& defaults, Stream& stream,
-        size_t request_bytes)
-      : writer_(writer),
-        defaults_(defaults),
-        output_(stream),
-        stream_(stream),
-        request_bytes_(request_bytes) {}
   Reply(const Reply&) = delete;
   Reply& operator=(const Reply&) = delete;
 
-  // A whole response. Not 101: see Upgrade().
-  absl::Status Send(const ResponseHead& head, std::string_view body) {
-    if (head.status == 101) return absl::InvalidArgumentError("101 is sent by Reply::Upgrade()");
-    return writer_.Respond(output_, defaults_, head, body);
-  }
+  // A whole response. Not 101: see Upgrade(). The connection closes after it if the body of the
+  // request was not read and is not small (see BodyPlan::Answered).
+  absl::Status Send(const ResponseHead& head, std::string_view body);
   // The common case: 200 with a body.
   absl::Status Send(std::string_view content_type, std::string_view body) {
     return Send({.content_type = content_type}, body);
   }
-  // A small page that names `status` and `explanation`, a literal; the connection closes after it.
-  absl::Status SendError(int status, std::string_view explanation) {
-    return writer_.RespondError(output_, defaults_, status, explanation);
-  }
+  // A small page that names `status` and `explanation`, plain text, or what the
+  // handler's WriteErrorPage() makes of it, with further `fields`.
+  absl::Status SendError(int status, std::string_view explanation,
+                         std::span<const Field> fields = {});
 
   // A response in pieces, of a length known or unknown.
   absl::Status StartSized(const ResponseHead& head, uint64_t content_length) {
@@ -66,26 +70,43 @@ class Reply {
   absl::Status Finish(std::span<const Field> trailers = {}) {
     return writer_.Finish(output_, trailers);
   }
+  // Something final was sent. After HEAD a response is complete with its head, and an exchange is
+  // not called again.
+  bool started() const { return writer_.state() != ResponseWriter::State::kHeadDue; }
+  // Nothing more of the request is to come.
+  bool request_complete() const { return body_left_ == BodyLeft::kNothing; }
+  // Bytes of responses that the client has not taken.
+  size_t bytes_owed() const { return stream_.output_bytes(); }
+  // Bytes to write now, at most, so that no more than StreamOptions::output_pause_bytes are owed.
+  // Wait for Next::FlushedTo() before the next ones.
+  size_t room() const;
 
   // No further request on this connection. Before anything was sent.
   void CloseAfterResponse() { writer_.CloseAfterResponse(); }
 
+  // From a handler: `exchange` answers, or completes the response started here. It gets the first
+  // call when `next` says.
+  void AnswerLater(std::unique_ptr<Exchange> exchange, Next next) {
+    exchange_ = std::move(exchange);
+    next_ = next;
+  }
+
   // Answers 101 and hands the connection to another protocol (RFC 9110 section 7.8), with what the
   // client has sent behind the request. For a request whose head.upgrade offers `name`, without
-  // body.
+  // body, and from a handler.
   template <typename P, typename... Args>
   absl::Status Upgrade(std::string_view name, const stream::Upgrade<P>& to, Args&&... args) {
-    const Field field{"Upgrade", name};
-    absl::Status status =
-        writer_.Respond(output_, defaults_, {.status = 101, .fields = {&field, 1}}, "");
+    absl::Status status = SendUpgrade(name);
     if (!status.ok()) return status;
-    stream_.Consume(request_bytes_);
     hand_over_ = to.TakeOver(stream_, std::forward<Args>(args)...);
     return absl::OkStatus();
   }
 
  private:
   friend class ServerCore;
+
+  // Of the request's body; kLittle is read and dropped if nobody wants it.
+  enum class BodyLeft : uint8_t { kNothing, kLittle, kMuch };
 
   // Writes into the connection's buffer.
   class StreamOutput final : public Output {
@@ -98,11 +119,28 @@ class Reply {
     Stream& stream_;
   };
 
+  // `request_bytes` of the stream's input are the request.
+  Reply(ResponseWriter& writer, ServerShared& shared, const ResponseDefaults& defaults,
+        Stream& stream, size_t request_bytes, BodyLeft body_left)
+      : writer_(writer),
+        shared_(shared),
+        defaults_(defaults),
+        output_(stream),
+        stream_(stream),
+        request_bytes_(request_bytes),
+        body_left_(body_left) {}
+
+  absl::Status SendUpgrade(std::string_view name);
+
   ResponseWriter& writer_;
+  ServerShared& shared_;
   const ResponseDefaults& defaults_;
   StreamOutput output_;
   Stream& stream_;
   const size_t request_bytes_;
+  const BodyLeft body_left_;
+  Next next_ = Next::Finished();
+  std::unique_ptr<Exchange> exchange_;
   std::optional<Intent> hand_over_;
 };
 

@@ -12,20 +12,32 @@
 //
 // One handler serves all connections; it takes ContextScope<C>& where it needs the loop's context.
 // The server keeps the limits and deadlines of ServerOptions, answers what is not a valid request
-// by itself (400, 408, 413, 414, 431, 501, 505), and gives the handler whole requests, in order.
-// See protocols/http/codec about what is accepted.
+// by itself (400, 408, 413, 414, 417, 431, 501, 505), and gives the handler requests in order, each
+// after the response to the one before. See protocols/http/codec about what is accepted.
+//
+// RequestReceived() is required. It answers now, or with reply.AnswerLater(). Optional are:
+//
+//   // Called first, when the head is there: what is to be done with the body? See exchange.h. The
+//   // head is valid during the call. Without it: BodyPlan::Buffered().
+//   http::BodyPlan HeadReceived(const http::RequestHead&, http::Reply&, Scope&);
+//   // Changes the page of a response that says what went wrong, the server's own or SendError().
+//   void WriteErrorPage(http::ErrorPage&);
 #ifndef ROTOR_PROTOCOLS_HTTP_SERVER_SERVER_H_
 #define ROTOR_PROTOCOLS_HTTP_SERVER_SERVER_H_
 
-#include <optional>
+#include <concepts>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "core/composer/composer.h"
+#include "protocols/http/server/exchange.h"
 #include "protocols/http/server/reply.h"
 #include "protocols/http/server/server_core.h"
+#include "protocols/http/server/server_options.h"
+#include "protocols/http/server/server_shared.h"
 #include "protocols/stream/machine.h"
 
 namespace rotor::http {
@@ -39,6 +51,80 @@ struct HandlerShared : ServerShared {
   Handler handler;
 };
 
+namespace internal {
+
+// Whether a class has a member of that name, whatever its signature: see member_check.h of core.
+struct HeadReceivedBase {
+  int HeadReceived;
+};
+template <typename T>
+struct HeadReceivedProbe : T, HeadReceivedBase {};
+template <typename T>
+inline constexpr bool kHasHeadReceived = !requires {
+  &HeadReceivedProbe<T>::HeadReceived;
+};
+
+struct WriteErrorPageBase {
+  int WriteErrorPage;
+};
+template <typename T>
+struct WriteErrorPageProbe : T, WriteErrorPageBase {};
+template <typename T>
+inline constexpr bool kHasWriteErrorPage = !requires {
+  &WriteErrorPageProbe<T>::WriteErrorPage;
+};
+
+}  // namespace internal
+
+// True, or a compile error that says in words what is wrong with a handler.
+template <typename Handler, typename S>
+constexpr bool IsHandler() {
+  static_assert(!std::is_final_v<Handler>, "an HTTP handler must not be a final class");
+  static_assert(
+      requires(Handler & handler, const Request& request, Reply& reply, S& scope) {
+        { handler.RequestReceived(request, reply, scope) } -> std::same_as<void>;
+      },
+      "an HTTP handler needs: void RequestReceived(const Request&, Reply&, Scope&)");
+  static_assert(
+      !internal::kHasHeadReceived<Handler> ||
+          requires(Handler & handler, const RequestHead& head, Reply& reply, S& scope) {
+            { handler.HeadReceived(head, reply, scope) } -> std::same_as<BodyPlan>;
+          },
+      "HeadReceived must be public: BodyPlan HeadReceived(const RequestHead&, Reply&, Scope&)");
+  static_assert(
+      !internal::kHasWriteErrorPage<Handler> ||
+          requires(Handler & handler, ErrorPage & page) {
+            { handler.WriteErrorPage(page) } -> std::same_as<void>;
+          },
+      "WriteErrorPage must be public: void WriteErrorPage(ErrorPage&)");
+  return true;
+}
+
+// `Handler`, called with scopes of type S.
+template <typename Handler, typename S>
+constexpr HandlerCalls CallsOf() {
+  static_assert(IsHandler<Handler, S>());
+  HandlerCalls calls = {};
+  calls.request_received = [](ServerShared& shared, const Request& request, Reply& reply,
+                              Scope& scope) {
+    static_cast<HandlerShared<Handler>&>(shared).handler.RequestReceived(request, reply,
+                                                                         static_cast<S&>(scope));
+  };
+  if constexpr (internal::kHasHeadReceived<Handler>) {
+    calls.head_received = [](ServerShared& shared, const RequestHead& head, Reply& reply,
+                             Scope& scope) {
+      return static_cast<HandlerShared<Handler>&>(shared).handler.HeadReceived(
+          head, reply, static_cast<S&>(scope));
+    };
+  }
+  if constexpr (internal::kHasWriteErrorPage<Handler>) {
+    calls.write_error_page = [](ServerShared& shared, ErrorPage& page) {
+      static_cast<HandlerShared<Handler>&>(shared).handler.WriteErrorPage(page);
+    };
+  }
+  return calls;
+}
+
 // The protocol of one connection.
 template <typename Handler>
 class ServerProtocol {
@@ -46,29 +132,21 @@ class ServerProtocol {
   using Shared = HandlerShared<Handler>;
   explicit ServerProtocol(Shared& shared) : shared_(shared) {}
 
-  Intent Start(Stream& stream, Scope& scope) { return core_.Start(stream, scope, shared_); }
-
   template <typename S>
-  Intent FrameReceived(std::string_view, Stream& stream, S& scope) {
-    static_assert(
-        requires(const Request& request, Reply& reply) {
-          shared_.handler.RequestReceived(request, reply, scope);
-        },
-        "an HTTP handler needs: void RequestReceived(const Request&, Reply&, Scope&)");
-    Incoming incoming;
-    std::optional<Intent> intent = core_.Receive(stream, scope, shared_, incoming);
-    if (intent.has_value()) return *std::move(intent);
-    Reply reply = core_.MakeReply(incoming, stream, scope, shared_);
-    const Request request = {*incoming.head, incoming.body, incoming.trailers};
-    shared_.handler.RequestReceived(request, reply, scope);
-    return core_.FinishRequest(reply, stream, scope, shared_);
+  Intent Start(Stream& stream, S& scope) {
+    static constexpr HandlerCalls kCalls = CallsOf<Handler, S>();
+    shared_.calls = &kCalls;
+    return core_.Start(stream, scope, shared_);
   }
-  Intent Flushed(Stream&, Scope& scope) { return core_.Flushed(scope, shared_); }
+  Intent FrameReceived(std::string_view, Stream& stream, Scope& scope) {
+    return core_.FrameReceived(stream, scope, shared_);
+  }
+  Intent Flushed(Stream& stream, Scope& scope) { return core_.Flushed(stream, scope, shared_); }
   Intent InputEnded(InputEnd, Stream& stream, Scope& scope) {
     return core_.InputEnded(stream, scope, shared_);
   }
   Intent Timeout(Stream& stream, Scope& scope) { return core_.Timeout(stream, scope, shared_); }
-  Intent Wakeup(Stream& stream, Scope& scope) { return core_.Wakeup(stream, scope); }
+  Intent Wakeup(Stream& stream, Scope& scope) { return core_.Wakeup(stream, scope, shared_); }
   void Describe(Description& description) const { core_.Describe(description); }
 
  private:
@@ -80,7 +158,7 @@ class ServerProtocol {
 template <typename Handler>
 using Server = stream::Server<ServerProtocol<Handler>>;
 
-// kInvalidArgument if `server_name` cannot stand in a field.
+// kInvalidArgument if a value of `options` is out of range; see CheckServerOptions.
 template <typename Handler, Composer C>
 absl::StatusOr<Mounted> Mount(C& composer, std::string_view name, const ServerOptions& options,
                               Handler handler) {

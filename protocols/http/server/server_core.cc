@@ -1,5 +1,6 @@
 #include "protocols/http/server/server_core.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -7,188 +8,365 @@
 
 namespace rotor::http {
 
-absl::Status CheckServerOptions(const ServerOptions& options) {
-  for (const char c : options.server_name) {
-    // RFC 9110 section 5.5 allows more; a product name needs no more.
-    if (c < 0x20 || c > 0x7e) {
-      return absl::InvalidArgumentError(
-          "ServerOptions: server_name has a byte that is not ASCII text");
-    }
-  }
-  if (options.requests_per_connection_max == 0) {
-    return absl::InvalidArgumentError("ServerOptions: requests_per_connection_max is 0");
-  }
-  if (options.body_bytes_max >= (size_t{1} << 30)) {
-    return absl::InvalidArgumentError("ServerOptions: body_bytes_max is 1 GiB or more");
-  }
-  return absl::OkStatus();
+namespace {
+
+constexpr size_t kBufferedBytesMax = (size_t{1} << 30) - 1;
+constexpr uint32_t kPieceBytesMax = 64 << 10;
+
+}  // namespace
+
+Intent ServerCore::Start(Stream& stream, Scope& scope, ServerShared& shared) {
+  return NextRequest({stream, scope, shared});
 }
 
-ServerShared::ServerShared(const ServerOptions& server_options, CounterRegistry& counters,
-                           std::string_view name)
-    : options(server_options),
-      scratch(server_options.limits),
-      requests(counters.Get(name, "requests")),
-      requests_refused(counters.Get(name, "requests_refused")),
-      responses_failed(counters.Get(name, "responses_failed")) {}
-
-const ResponseDefaults& ServerShared::Defaults(Scope& scope) {
-  if (defaults_.date.empty() || scope.now() >= date_valid_until_) {
-    const absl::Time wall = scope.wall_time();
-    const int64_t seconds = absl::ToUnixSeconds(wall);
-    FormatHttpDate(seconds, date_);
-    date_valid_until_ = scope.now() + (absl::FromUnixSeconds(seconds + 1) - wall);
-    defaults_ = {.date = std::string_view(date_, kHttpDateBytes), .server = options.server_name};
+Intent ServerCore::FrameReceived(Stream& stream, Scope& scope, ServerShared& shared) {
+  const Event event = {stream, scope, shared};
+  switch (state_) {
+    case State::kBody:
+      return ReceiveBody(event);
+    case State::kStreaming:
+      return ReceivePiece(event);
+    case State::kDiscarding:
+      return Discard(event);
+    default:
+      return ReceiveHead(event);
   }
-  return defaults_;
 }
 
-std::optional<Intent> ServerCore::Receive(Stream& stream, Scope& scope, ServerShared& shared,
-                                          Incoming& incoming) {
-  std::optional<Intent> intent = state_ == State::kBody
-                                     ? ReceiveBody(stream, scope, shared, incoming)
-                                     : ReceiveHead(stream, scope, shared, incoming);
-  if (!intent.has_value()) state_ = State::kAnswering;
-  return intent;
-}
+// ---- The head ----
 
-std::optional<Intent> ServerCore::ReceiveHead(Stream& stream, Scope& scope, ServerShared& shared,
-                                              Incoming& incoming) {
+Intent ServerCore::ReceiveHead(const Event& event) {
   // A head that comes in one piece, as nearly all do, needs no memory of the connection.
   RequestParser whole;
-  RequestParser& parser = partial_ != nullptr ? partial_->parser : whole;
-  const std::string_view input = stream.input();
-  const HeadResult result = parser.ParseHead(input, shared.scratch);
+  RequestParser& parser = pending_ != nullptr ? pending_->parser : whole;
+  const std::string_view input = event.stream.input();
+  const HeadResult result = parser.ParseHead(input, event.shared.scratch);
   if (result.outcome == HeadResult::Outcome::kError) {
-    return Refuse(result.error->status, result.error->reason, stream, scope, shared);
+    return Refuse(result.error->status, result.error->reason, event);
   }
   if (result.outcome == HeadResult::Outcome::kNeedMore) {
-    if (partial_ == nullptr) {
-      BeginPartial(parser);
+    if (pending_ == nullptr) {
+      BeginPending(parser, event);
       // Absolute: a byte now and then does not extend it.
-      partial_->head_deadline = scope.now() + shared.options.head_timeout;
+      pending_->head_deadline = event.scope.now() + event.shared.options.head_timeout;
       state_ = State::kHead;
     }
-    return Expect::Bytes(static_cast<uint32_t>(input.size() + 1)).Before(partial_->head_deadline);
+    return Expect::Bytes(static_cast<uint32_t>(input.size() + 1)).Before(pending_->head_deadline);
   }
 
   const RequestHead& head = *result.head;
-  shared.requests.Add();
-  ++requests_;
+  event.shared.requests.Add();
   writer_.Begin(head);
-  incoming = {.head = &head, .body = {}, .trailers = {}, .input_bytes = result.head_size};
-  if (!parser.body_pending()) return std::nullopt;
-  if (head.content_length > shared.options.body_bytes_max) {
-    return RefuseBody(stream, scope, shared);
+  state_ = State::kAnswering;
+  // What follows CONNECT is no request but the tunnel's, if the handler grants one (RFC 9110
+  // section 9.3.6).
+  if (++requests_ >= event.shared.options.requests_per_connection_max ||
+      head.method == Method::kConnect) {
+    writer_.CloseAfterResponse();
   }
-  if (head.body_kind == BodyKind::kSized &&
-      input.size() - result.head_size >= head.content_length) {
-    const BodyResult body = parser.ParseBody(input.substr(result.head_size), shared.scratch);
+  if (event.shared.calls->head_received != nullptr) {
+    return AskForPlan(head, result.head_size, parser, event);
+  }
+  return ReceiveBuffered(head, result.head_size, event.shared.options.body_bytes_max, parser,
+                         event);
+}
+
+Intent ServerCore::AskForPlan(const RequestHead& head, size_t head_bytes, RequestParser& parser,
+                              const Event& event) {
+  if (parser.body_pending()) BeginBody(head, head_bytes, parser, event);
+  Reply reply = MakeReply(event, head_bytes);
+  BodyPlan plan = event.shared.calls->head_received(event.shared, head, reply, event.scope);
+  if (reply.hand_over_.has_value()) return *std::move(reply.hand_over_);
+  const bool progressive = plan.kind_ == BodyPlan::Kind::kProgressive;
+  if (!progressive && plan.kind_ != BodyPlan::Kind::kAnswered && !reply.started()) {
+    ROTOR_CHECK(reply.exchange_ == nullptr,
+                "HeadReceived: AnswerLater() goes with BodyPlan::Answered()");
+    const bool own = plan.kind_ == BodyPlan::Kind::kBuffered;
+    const size_t bytes_max = own ? plan.bytes_ : event.shared.options.body_bytes_max;
+    return ReceiveBuffered(head, head_bytes, std::min(bytes_max, kBufferedBytesMax),
+                           pending_ != nullptr ? pending_->parser : parser, event);
+  }
+  ROTOR_CHECK(!progressive || (plan.exchange_ != nullptr && reply.exchange_ == nullptr),
+              "BodyPlan::Progressive() has one exchange, and AnswerLater() none");
+  event.stream.Consume(head_bytes);
+  if (!progressive) return TakeExchange(reply, event);
+  if (pending_ == nullptr) BeginPending(parser, event);
+  pending_->piece_bytes_min =
+      std::clamp(static_cast<uint32_t>(plan.bytes_), uint32_t{1}, kPieceBytesMax);
+  pending_->exchange = std::move(plan.exchange_);
+  pending_->end_due = !pending_->parser.body_pending();
+  state_ = State::kStreaming;
+  return Proceed(plan.next_, reply, event);
+}
+
+void ServerCore::BeginPending(const RequestParser& parser, const Event& event) {
+  pending_ = event.shared.TakePending();
+  pending_->parser = parser;
+}
+
+void ServerCore::BeginBody(const RequestHead& head, size_t head_bytes, const RequestParser& parser,
+                           const Event& event) {
+  if (pending_ == nullptr) BeginPending(parser, event);
+  pending_->body_bytes_left = head.content_length;
+  pending_->sized = head.body_kind == BodyKind::kSized;
+  // Not if it did not wait (RFC 9110 section 10.1.1).
+  pending_->continue_due = head.expect_continue && event.stream.input().size() == head_bytes;
+}
+
+void ServerCore::EndPending(const Event& event) {
+  if (pending_ != nullptr) event.shared.GiveBack(std::move(pending_));
+}
+
+// ---- The body ----
+
+Intent ServerCore::ReceiveBuffered(const RequestHead& head, size_t head_bytes, size_t bytes_max,
+                                   RequestParser& parser, const Event& event) {
+  const std::string_view input = event.stream.input();
+  if (!parser.body_pending()) {
+    return Answer({.head = head, .body = {}, .trailers = {}}, head_bytes, event);
+  }
+  if (head.content_length > bytes_max) return RefuseBody(event);
+  if (head.body_kind == BodyKind::kSized && input.size() - head_bytes >= head.content_length) {
+    const BodyResult body = parser.ParseBody(input.substr(head_bytes), event.shared.scratch);
     ROTOR_CHECK(body.outcome == BodyResult::Outcome::kComplete, "a whole sized body is complete");
-    incoming.body = body.data;
-    incoming.input_bytes += body.consumed;
-    return std::nullopt;
+    return Answer({.head = head, .body = body.data, .trailers = {}}, head_bytes + body.consumed,
+                  event);
   }
-  const bool expect_continue = head.expect_continue && input.size() == result.head_size;
-  KeepHead(input.substr(0, result.head_size), parser, scope);
-  stream.Consume(result.head_size);
-  if (expect_continue) {
-    Reply reply = MakeReply(incoming, stream, scope, shared);
-    writer_.WriteContinue(reply.output_);
-  }
-  return ReceiveBody(stream, scope, shared, incoming);
-}
-
-void ServerCore::BeginPartial(const RequestParser& parser) {
-  partial_ = std::make_unique<Partial>();
-  partial_->parser = parser;
-}
-
-void ServerCore::KeepHead(std::string_view head, const RequestParser& parser, Scope& scope) {
-  if (partial_ == nullptr) BeginPartial(parser);
-  partial_->head.Append(scope.buffer_pool(), head);
+  BeginBody(head, head_bytes, parser, event);
+  pending_->body_bytes_max = bytes_max;
+  pending_->head.Append(event.scope.buffer_pool(), input.substr(0, head_bytes));
+  event.stream.Consume(head_bytes);
   state_ = State::kBody;
+  SendContinue(event);
+  return ReceiveBody(event);
 }
 
-std::optional<Intent> ServerCore::ReceiveBody(Stream& stream, Scope& scope, ServerShared& shared,
-                                              Incoming& incoming) {
+Intent ServerCore::ReceiveBody(const Event& event) {
   using Outcome = BodyResult::Outcome;
+  PendingRequest& pending = *pending_;
   for (;;) {
-    const BodyResult result = partial_->parser.ParseBody(stream.input(), shared.scratch);
+    const BodyResult result = pending.parser.ParseBody(event.stream.input(), event.shared.scratch);
     if (result.outcome == Outcome::kError) {
-      return Refuse(result.error->status, result.error->reason, stream, scope, shared);
+      return Refuse(result.error->status, result.error->reason, event);
     }
-    if (partial_->body.size() + result.data.size() > shared.options.body_bytes_max) {
-      return RefuseBody(stream, scope, shared);
-    }
-    partial_->body.Append(scope.buffer_pool(), result.data);
-    stream.Consume(result.consumed);
-    if (result.outcome == Outcome::kNeedMore) {
-      return Expect::Bytes(static_cast<uint32_t>(stream.input().size() + 1))
-          .Before(scope.now() + shared.options.body_timeout);
-    }
+    if (pending.body.size() + result.data.size() > pending.body_bytes_max) return RefuseBody(event);
+    pending.body.Append(event.scope.buffer_pool(), result.data);
+    event.stream.Consume(result.consumed);
+    if (result.outcome == Outcome::kNeedMore) return AwaitInput(event);
     if (result.outcome == Outcome::kData) continue;
     // Views of the head ended when its bytes were consumed; the copy gives them back.
     RequestParser again;
-    const HeadResult head = again.ParseHead(partial_->head.view(), shared.scratch);
+    const HeadResult head = again.ParseHead(pending.head.view(), event.shared.scratch);
     ROTOR_CHECK(head.outcome == HeadResult::Outcome::kHead, "a head that was complete stays so");
-    incoming = {.head = head.head,
-                .body = partial_->body.view(),
-                .trailers = result.trailers,
-                .input_bytes = 0};
-    return std::nullopt;
+    state_ = State::kAnswering;
+    return Answer({.head = *head.head, .body = pending.body.view(), .trailers = result.trailers}, 0,
+                  event);
   }
 }
 
-Reply ServerCore::MakeReply(const Incoming& incoming, Stream& stream, Scope& scope,
-                            ServerShared& shared) {
-  // What follows CONNECT is no request but the tunnel's, if the handler grants one (RFC 9110
-  // section 9.3.6).
-  if (scope.draining() || requests_ >= shared.options.requests_per_connection_max ||
-      incoming.head->method == Method::kConnect) {
+Intent ServerCore::ReceivePiece(const Event& event) {
+  using Outcome = BodyResult::Outcome;
+  PendingRequest& pending = *pending_;
+  BufferPool& pool = event.scope.buffer_pool();
+  for (;;) {
+    const RequestParser before = pending.parser;
+    const BodyResult result = pending.parser.ParseBody(event.stream.input(), event.shared.scratch);
+    if (result.outcome == Outcome::kError) {
+      return Refuse(result.error->status, result.error->reason, event);
+    }
+    const bool complete = result.outcome == Outcome::kComplete;
+    const size_t piece_bytes = pending.body.size() + result.data.size();
+    if (pending.sized) pending.body_bytes_left -= result.data.size();
+    if (!complete && piece_bytes < pending.piece_bytes_min) {
+      pending.body.Append(pool, result.data);
+      event.stream.Consume(result.consumed);
+      if (result.outcome == Outcome::kNeedMore) return AwaitInput(event);
+      continue;
+    }
+    if (piece_bytes == 0) {
+      event.stream.Consume(result.consumed);
+      return EndRequest(result.trailers, event);
+    }
+    Buffer kept = std::move(pending.body);
+    if (!kept.empty()) kept.Append(pool, result.data);
+    if (complete && !pending.sized) {
+      // The trailers are to be parsed when they are wanted.
+      pending.parser = before;
+    } else {
+      event.stream.Consume(result.consumed);
+      pending.end_due = complete;
+    }
+    Reply reply = MakeReply(event);
+    const Next next = pending.exchange->BodyReceived(kept.empty() ? result.data : kept.view(),
+                                                     reply, event.scope);
+    const bool goes_on = next.kind_ == Next::Kind::kBody || next.kind_ == Next::Kind::kUnchanged;
+    if (!complete || pending.sized || !goes_on || !writer_.in_progress()) {
+      return Proceed(next, reply, event);
+    }
+    if (next.kind_ == Next::Kind::kBody) pending.next = next;
+  }
+}
+
+Intent ServerCore::EndRequest(std::span<const Field> trailers, const Event& event) {
+  pending_->end_due = false;
+  state_ = State::kAnswering;
+  Reply reply = MakeReply(event);
+  const Next next = pending_->exchange->RequestEnded(trailers, reply, event.scope);
+  return Proceed(next, reply, event);
+}
+
+// Drops the rest of a body that nobody wants, so that the next request can follow.
+Intent ServerCore::Discard(const Event& event) {
+  while (pending_->parser.body_pending()) {
+    const BodyResult result =
+        pending_->parser.ParseBody(event.stream.input(), event.shared.scratch);
+    event.stream.Consume(result.consumed);
+    if (result.outcome == BodyResult::Outcome::kNeedMore) return AwaitInput(event);
+  }
+  EndPending(event);
+  return NextRequest(event);
+}
+
+Intent ServerCore::AwaitInput(const Event& event) {
+  Deadline deadline = event.scope.now() + event.shared.options.body_timeout;
+  if (state_ == State::kStreaming) deadline = Sooner(deadline, pending_->next.deadline_);
+  return Expect::Bytes(static_cast<uint32_t>(event.stream.input().size() + 1)).Before(deadline);
+}
+
+void ServerCore::SendContinue(const Event& event) {
+  if (!std::exchange(pending_->continue_due, false)) return;
+  if (writer_.state() != ResponseWriter::State::kHeadDue) return;
+  Reply::StreamOutput output(event.stream);
+  writer_.WriteContinue(output);
+}
+
+// ---- The response ----
+
+Reply::BodyLeft ServerCore::BodyLeft(const Event& event) const {
+  using Left = Reply::BodyLeft;
+  if (pending_ == nullptr || !pending_->parser.body_pending()) return Left::kNothing;
+  // A client that waits for 100 and sees a final status may send the body or not: nobody can tell.
+  const bool little = pending_->sized && !pending_->continue_due &&
+                      pending_->body_bytes_left <= event.shared.options.discard_bytes_max;
+  return little ? Left::kLittle : Left::kMuch;
+}
+
+Reply ServerCore::MakeReply(const Event& event, size_t request_bytes) {
+  if (event.scope.draining() && writer_.state() == ResponseWriter::State::kHeadDue) {
     writer_.CloseAfterResponse();
   }
-  return Reply(writer_, shared.Defaults(scope), stream, incoming.input_bytes);
+  return Reply(writer_, event.shared, event.shared.Defaults(event.scope), event.stream,
+               request_bytes, BodyLeft(event));
 }
 
-Intent ServerCore::FinishRequest(Reply& reply, Stream& stream, Scope& scope, ServerShared& shared) {
+Intent ServerCore::Answer(const Request& request, size_t request_bytes, const Event& event) {
+  Reply reply = MakeReply(event, request_bytes);
+  event.shared.calls->request_received(event.shared, request, reply, event.scope);
   if (reply.hand_over_.has_value()) return *std::move(reply.hand_over_);
-  if (writer_.state() == ResponseWriter::State::kHeadDue) {
-    shared.responses_failed.Add();
-    return Refuse(500, "The server has no answer to this request.", stream, scope, shared);
-  }
-  partial_.reset();
-  stream.Consume(reply.request_bytes_);
-  if (writer_.state() != ResponseWriter::State::kIdle) {
-    // The client notices, unless it speaks HTTP/1.0: bytes or the last chunk are missing.
-    shared.responses_failed.Add();
-    return Close(stream, scope, shared);
-  }
-  if (!writer_.keep_alive()) return Close(stream, scope, shared);
-  return NextRequest(stream, scope, shared);
+  event.stream.Consume(request_bytes);
+  return TakeExchange(reply, event);
 }
 
-Intent ServerCore::Flushed(Scope& scope, ServerShared& shared) {
-  return Intent::CloseAfterFlush(
-      Sooner(scope.now() + shared.options.close_timeout, scope.drain_deadline()));
+// After a call of the handler that left the response complete, or to an exchange.
+Intent ServerCore::TakeExchange(Reply& reply, const Event& event) {
+  if (reply.exchange_ == nullptr) return Proceed(Next::Finished(), reply, event);
+  if (pending_ == nullptr) BeginPending(RequestParser(), event);
+  pending_->head.Clear();
+  pending_->body.Clear();
+  pending_->exchange = std::move(reply.exchange_);
+  state_ = State::kAnswering;
+  return Proceed(reply.next_, reply, event);
+}
+
+Intent ServerCore::Proceed(Next next, Reply& reply, const Event& event) {
+  using Kind = Next::Kind;
+  ROTOR_CHECK(reply.exchange_ == nullptr, "AnswerLater() is for handlers, not for exchanges");
+  if (writer_.state() == ResponseWriter::State::kBodyOmitted) (void)reply.Finish();
+  if (writer_.state() == ResponseWriter::State::kIdle) return FinishResponse(event);
+  if (next.kind_ == Kind::kUnchanged) next = pending_->next;
+  if (next.kind_ == Kind::kFinished) {
+    event.shared.responses_failed.Add();
+    if (!reply.started()) {
+      return Refuse(500, "The server has no answer to this request.", event);
+    }
+    // The client notices, unless it speaks HTTP/1.0: bytes or the last chunk are missing.
+    return Close(event);
+  }
+  pending_->next = next;
+  if (next.kind_ == Kind::kBody && state_ == State::kStreaming) {
+    if (pending_->end_due) return EndRequest({}, event);
+    SendContinue(event);
+  }
+  return AwaitExchange(event);
+}
+
+Intent ServerCore::AwaitExchange(const Event& event) {
+  const Next& next = pending_->next;
+  if (next.kind_ == Next::Kind::kFlushed) {
+    return Expect::FlushedTo(next.bytes_left_).Before(next.deadline_);
+  }
+  if (next.kind_ == Next::Kind::kBody && state_ == State::kStreaming) {
+    return Expect::Bytes(1).Before(
+        Sooner(next.deadline_, event.scope.now() + event.shared.options.body_timeout));
+  }
+  return Expect::NothingButWakeup().Before(next.deadline_);
+}
+
+Intent ServerCore::FinishResponse(const Event& event) {
+  const Reply::BodyLeft left = BodyLeft(event);
+  if (left == Reply::BodyLeft::kMuch || !writer_.keep_alive()) return Close(event);
+  if (left == Reply::BodyLeft::kLittle) {
+    pending_->exchange.reset();
+    pending_->body.Clear();
+    state_ = State::kDiscarding;
+    return Discard(event);
+  }
+  EndPending(event);
+  return NextRequest(event);
+}
+
+// ---- The other events ----
+
+Intent ServerCore::Flushed(Stream& stream, Scope& scope, ServerShared& shared) {
+  const Event event = {stream, scope, shared};
+  if (!exchanging()) return Linger(event);
+  pending_->next = Next::WaitUntil(pending_->next.deadline_);
+  Reply reply = MakeReply(event);
+  const Next next = pending_->exchange->Flushed(reply, scope);
+  return Proceed(next, reply, event);
 }
 
 Intent ServerCore::InputEnded(Stream& stream, Scope& scope, ServerShared& shared) {
-  if (state_ == State::kIdle) return Close(stream, scope, shared);
-  return Refuse(400, "The request is incomplete.", stream, scope, shared);
+  const Event event = {stream, scope, shared};
+  if (state_ == State::kIdle || state_ == State::kDiscarding) return Close(event);
+  return Refuse(400, "The request is incomplete.", event);
 }
 
 Intent ServerCore::Timeout(Stream& stream, Scope& scope, ServerShared& shared) {
-  if (state_ == State::kHead || state_ == State::kBody) {
-    return Refuse(408, "The request did not arrive in time.", stream, scope, shared);
+  const Event event = {stream, scope, shared};
+  if (exchanging() && pending_->next.deadline_.ReachedAt(scope.now())) {
+    pending_->next = Next::Finished();
+    Reply reply = MakeReply(event);
+    const Next next = pending_->exchange->Timeout(reply, scope);
+    return Proceed(next, reply, event);
+  }
+  if (state_ == State::kDiscarding) return Close(event);
+  if (state_ != State::kIdle && state_ != State::kClosing) {
+    return Refuse(408, "The request did not arrive in time.", event);
   }
   if (stream.output_bytes() == 0) return Intent::Abort(absl::OkStatus());
   // A slow reader is served as long as it takes something.
-  if (stream.output_bytes() < bytes_owed_) return Await(stream, scope, shared);
+  if (stream.output_bytes() < bytes_owed_) return Await(event);
   return Intent::Abort(absl::DeadlineExceededError("the client does not read its responses"));
 }
 
-Intent ServerCore::Wakeup(Stream& stream, Scope& scope) {
+Intent ServerCore::Wakeup(Stream& stream, Scope& scope, ServerShared& shared) {
+  const Event event = {stream, scope, shared};
+  if (exchanging()) {
+    Reply reply = MakeReply(event);
+    const Next next = pending_->exchange->Wakeup(reply, scope);
+    return Proceed(next, reply, event);
+  }
   // A request on its way is answered first, and its response says close.
   if (scope.draining() && state_ == State::kIdle && stream.input().empty()) {
     state_ = State::kClosing;
@@ -197,46 +375,63 @@ Intent ServerCore::Wakeup(Stream& stream, Scope& scope) {
   return Intent::Unchanged();
 }
 
-Intent ServerCore::Refuse(int status, std::string_view reason, Stream& stream, Scope& scope,
-                          ServerShared& shared) {
-  shared.requests_refused.Add();
-  Reply reply(writer_, shared.Defaults(scope), stream, 0);
-  const absl::Status sent = reply.SendError(status, reason);
+Intent ServerCore::Refuse(int status, std::string_view reason, const Event& event) {
+  using WriterState = ResponseWriter::State;
+  event.shared.requests_refused.Add();
+  if (writer_.state() == WriterState::kIdle) writer_.BeginUnknown();
+  if (writer_.state() != WriterState::kHeadDue) {
+    event.shared.responses_failed.Add();
+    return Close(event);
+  }
+  writer_.CloseAfterResponse();
+  Reply reply = MakeReply(event);
+  absl::Status sent = reply.SendError(status, reason);
+  // The handler's page cannot be sent.
+  if (!sent.ok()) {
+    sent =
+        reply.Send({.status = status, .content_type = "text/html"}, ErrorPageText(status, reason));
+  }
   ROTOR_CHECK(sent.ok(), "the server's own error page is refused: a bad server_name?");
-  return Close(stream, scope, shared);
+  return Close(event);
 }
 
-Intent ServerCore::RefuseBody(Stream& stream, Scope& scope, ServerShared& shared) {
-  return Refuse(413, "The request's body is larger than this server accepts.", stream, scope,
-                shared);
+Intent ServerCore::RefuseBody(const Event& event) {
+  return Refuse(413, "The request's body is larger than this server accepts.", event);
 }
 
-Intent ServerCore::Close(Stream& stream, Scope& scope, ServerShared& shared) {
-  partial_.reset();
+Intent ServerCore::Close(const Event& event) {
+  EndPending(event);
   state_ = State::kClosing;
-  return Await(stream, scope, shared);
+  return event.stream.output_bytes() == 0 ? Linger(event) : Await(event);
 }
 
-Intent ServerCore::NextRequest(Stream& stream, Scope& scope, ServerShared& shared) {
+// All is sent; the client is to read it before the connection goes (RFC 9112 section 9.6).
+Intent ServerCore::Linger(const Event& event) {
+  return Intent::CloseAfterFlush(
+      Sooner(event.scope.now() + event.shared.options.close_timeout, event.scope.drain_deadline()));
+}
+
+Intent ServerCore::NextRequest(const Event& event) {
   state_ = State::kIdle;
-  return Await(stream, scope, shared);
+  return Await(event);
 }
 
 // The next request, or that the last response has left.
-Intent ServerCore::Await(Stream& stream, Scope& scope, ServerShared& shared) {
-  bytes_owed_ = static_cast<uint32_t>(stream.output_bytes());
+Intent ServerCore::Await(const Event& event) {
+  bytes_owed_ = static_cast<uint32_t>(event.stream.output_bytes());
   const Expect expect = state_ == State::kClosing ? Expect::FlushedTo(0) : Expect::Bytes(1);
-  return expect.Before(scope.now() + shared.options.idle_timeout);
+  return expect.Before(event.scope.now() + event.shared.options.idle_timeout);
 }
 
 void ServerCore::Describe(Description& description) const {
-  static constexpr const char* kNames[] = {"idle", "reading head", "reading body", "answering",
+  static constexpr const char* kNames[] = {"idle",      "reading head", "reading body",
+                                           "streaming", "answering",    "discarding body",
                                            "closing"};
   description.state = kNames[static_cast<size_t>(state_)];
-  if (partial_ != nullptr) {
-    description.bytes_held +=
-        sizeof(Partial) + partial_->head.capacity() + partial_->body.capacity();
-  }
+  if (pending_ == nullptr) return;
+  description.bytes_held +=
+      sizeof(PendingRequest) + pending_->head.capacity() + pending_->body.capacity();
+  if (pending_->exchange != nullptr) description.bytes_held += pending_->exchange->bytes_held();
 }
 
 }  // namespace rotor::http

@@ -1,0 +1,36 @@
+#include "protocols/http/server/reply.h"
+
+#include "protocols/http/server/server_shared.h"
+
+namespace rotor::http {
+
+absl::Status Reply::Send(const ResponseHead& head, std::string_view body) {
+  if (head.status == 101) return absl::InvalidArgumentError("101 is sent by Reply::Upgrade()");
+  // Said where it is known before the head is written (RFC 9112 section 9.6).
+  if (body_left_ == BodyLeft::kMuch && !started()) writer_.CloseAfterResponse();
+  return writer_.Respond(output_, defaults_, head, body);
+}
+
+absl::Status Reply::SendError(int status, std::string_view explanation,
+                              std::span<const Field> fields) {
+  const ErrorPage page = shared_.MakeErrorPage(status, explanation);
+  return Send({.status = status, .content_type = page.content_type, .fields = fields}, page.body);
+}
+
+absl::Status Reply::SendUpgrade(std::string_view name) {
+  if (body_left_ != BodyLeft::kNothing) {
+    return absl::FailedPreconditionError("Reply::Upgrade(): the request has a body to come");
+  }
+  const Field field{"Upgrade", name};
+  absl::Status status =
+      writer_.Respond(output_, defaults_, {.status = 101, .fields = {&field, 1}}, "");
+  if (status.ok()) stream_.Consume(request_bytes_);
+  return status;
+}
+
+size_t Reply::room() const {
+  const size_t limit = shared_.options.stream.output_pause_bytes;
+  return limit > bytes_owed() ? limit - bytes_owed() : 0;
+}
+
+}  // namespace rotor::http

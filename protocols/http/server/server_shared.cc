@@ -1,0 +1,50 @@
+#include "protocols/http/server/server_shared.h"
+
+#include <utility>
+
+namespace rotor::http {
+
+ServerShared::ServerShared(const ServerOptions& server_options, CounterRegistry& counters,
+                           std::string_view name)
+    : options(server_options),
+      scratch(server_options.limits),
+      requests(counters.Get(name, "requests")),
+      requests_refused(counters.Get(name, "requests_refused")),
+      responses_failed(counters.Get(name, "responses_failed")) {
+  pending_.reserve(kPendingKeptMax);
+}
+
+const ResponseDefaults& ServerShared::Defaults(Scope& scope) {
+  if (defaults_.date.empty() || scope.now() >= date_valid_until_) {
+    const absl::Time wall = scope.wall_time();
+    const int64_t seconds = absl::ToUnixSeconds(wall);
+    FormatHttpDate(seconds, date_);
+    date_valid_until_ = scope.now() + (absl::FromUnixSeconds(seconds + 1) - wall);
+    defaults_ = {.date = std::string_view(date_, kHttpDateBytes), .server = options.server_name};
+  }
+  return defaults_;
+}
+
+ErrorPage ServerShared::MakeErrorPage(int status, std::string_view explanation) {
+  ErrorPage page = {.status = status,
+                    .explanation = explanation,
+                    .content_type = "text/html",
+                    .body = ErrorPageText(status, explanation)};
+  if (calls->write_error_page != nullptr) calls->write_error_page(*this, page);
+  return page;
+}
+
+std::unique_ptr<PendingRequest> ServerShared::TakePending() {
+  if (pending_.empty()) return std::make_unique<PendingRequest>();
+  std::unique_ptr<PendingRequest> pending = std::move(pending_.back());
+  pending_.pop_back();
+  return pending;
+}
+
+void ServerShared::GiveBack(std::unique_ptr<PendingRequest> pending) {
+  if (pending_.size() >= kPendingKeptMax) return;
+  *pending = PendingRequest();
+  pending_.push_back(std::move(pending));
+}
+
+}  // namespace rotor::http
