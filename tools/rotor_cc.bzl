@@ -49,12 +49,20 @@ def rotor_cc_benchmark(name, srcs, deps = [], data = [], size = "medium", **kwar
         deps = [":" + name + "_main"],
     )
 
-def rotor_cc_fuzz_test(name, srcs, deps = [], corpus = [], mutations = 20000, size = "small"):
+def rotor_cc_fuzz_test(
+        name,
+        srcs,
+        deps = [],
+        corpus = [],
+        mutations = 20000,
+        search_in_ci = False,
+        size = "small"):
     """A fuzz entry, LLVMFuzzerTestOneInput, as a test and as a libFuzzer program.
 
     `name` replays the files of `corpus` and then runs `mutations` inputs made from them with fixed
-    seeds. `<name>_libfuzzer` searches for new ones:
+    seeds. `<name>_libfuzzer` searches for new ones, beginning with those of `corpus`:
     `tools/bazel run --config=fuzz //package:name_libfuzzer -- -max_total_time=60`.
+    With `search_in_ci`, .ci/run lets it do so for half a minute.
     """
     rotor_cc_test(
         name = name,
@@ -69,11 +77,13 @@ def rotor_cc_fuzz_test(name, srcs, deps = [], corpus = [], mutations = 20000, si
         name = name + "_libfuzzer",
         testonly = True,
         srcs = srcs,
+        args = ["-seed_inputs=" + ",".join(["$(rootpath %s)" % file for file in corpus])],
+        data = corpus,
         linkopts = ["-fsanitize=fuzzer"],
         tags = [
             "fuzz",
             "manual",
-        ],
+        ] + (["fuzz_ci"] if search_in_ci else []),
         deps = deps,
     )
 

@@ -1,0 +1,197 @@
+// Whatever a client sends, and however the network brings it: the server sends well-formed
+// responses, in order, nothing behind one that closes, lets its handler see nothing behind such a
+// one either, holds no memory in the end, and answers the same as over a network without faults.
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "core/base/check.h"
+#include "core/base/random.h"
+#include "core/base/strings.h"
+#include "core/loop/loop.h"
+#include "core/testing/sim_backend.h"
+#include "core/testing/sim_client.h"
+#include "core/testing/sim_world.h"
+#include "protocols/http/codec/request_case.h"
+#include "protocols/http/codec/request_transcript.h"
+#include "protocols/http/server/sent_responses.h"
+#include "protocols/http/server/server.h"
+
+namespace rotor::http {
+namespace {
+
+constexpr std::string_view kIndexField = "X-Index";
+
+// What the handler of the one connection has done.
+struct Visits {
+  int answered = 0;       // Responses that name their index.
+  bool finished = false;  // A request or a response said that it is the last.
+  BufferPool* pool = nullptr;
+};
+
+// Echoes what it saw of a request, in a way that the first letter of the path chooses.
+class EchoSite {
+ public:
+  explicit EchoSite(Visits& visits) : visits_(&visits) {}
+
+  void RequestReceived(const Request& request, Reply& reply, Scope& scope) {
+    ROTOR_CHECK(!visits_->finished, "a request is served behind the last one");
+    visits_->pool = &scope.buffer_pool();
+    visits_->finished = !request.head.keep_alive || request.head.method == Method::kConnect;
+    const std::string said = TranscriptOf(request.head, request.body, request.trailers);
+    const absl::Status sent = Answer(request, said, reply);
+    ROTOR_CHECK(sent.ok(), "the response is valid");
+  }
+
+ private:
+  absl::Status Answer(const Request& request, std::string_view said, Reply& reply) {
+    const char way = request.head.path.size() > 1 ? request.head.path[1] : '/';
+    if (way == 'n' || way == 'e') {
+      visits_->finished = true;
+      return way == 'n' ? absl::OkStatus() : reply.SendError(404, "Nothing is here.");
+    }
+    const std::string index = absl::StrCat(visits_->answered++);
+    const Field fields[] = {{kAnswersField, request.head.method_text}, {kIndexField, index}};
+    const int status = request.head.method == Method::kConnect ? 405 : 200;
+    const ResponseHead head = {.status = status, .content_type = "text/plain", .fields = fields};
+    if (way == 'x') {
+      visits_->finished = true;
+      reply.CloseAfterResponse();
+    }
+    if (way == 'l') return reply.Send(head, std::string(3000, 'l'));
+    if (way != 'c' && way != 's' && way != 'u') return reply.Send(head, said);
+    absl::Status started =
+        way == 's' ? reply.StartSized(head, said.size()) : reply.StartStreamed(head);
+    if (!started.ok()) return started;
+    const size_t half = said.size() / 2;
+    started.Update(reply.Write(said.substr(0, half)));
+    if (way == 'u') {
+      visits_->finished = true;
+      return started;
+    }
+    started.Update(reply.Write(said.substr(half)));
+    const Field trailer{"X-Trailer", "1"};
+    started.Update(reply.Finish({&trailer, way == 'c' ? size_t{1} : 0}));
+    return started;
+  }
+
+  Visits* visits_;
+};
+
+using App = Compose<Server<EchoSite>>;
+
+// Everything that leaves a connection whole.
+SimOptions Troubled(uint64_t seed) {
+  SimOptions options = SimOptions::Hostile(seed);
+  options.faults.reset_by_peer = 0;
+  options.faults.half_close = 0;
+  options.faults.write_error = 0;
+  options.faults.aborted_accept = 0;
+  options.faults.clock_jump = 0;
+  return options;
+}
+
+// Ascending offsets of at most eight splits.
+std::vector<size_t> Splits(std::string_view bytes, uint64_t seed) {
+  Random random(seed);
+  std::vector<size_t> ends(random.Below(9));
+  for (size_t& end : ends) end = random.Below(bytes.size() + 1);
+  std::sort(ends.begin(), ends.end());
+  ends.push_back(bytes.size());
+  return ends;
+}
+
+// What a client saw of the responses, without `100 Continue`, which depends on the pieces.
+struct Seen {
+  int status;
+  std::string body;
+  bool closes;
+  bool complete;
+
+  bool operator==(const Seen&) const = default;
+};
+
+std::vector<Seen> Check(std::string_view received, bool ended, bool cut, const Visits& visits) {
+  const SentResponses sent = ReadResponses(received, ended);
+  ROTOR_CHECK(sent.error.empty(), sent.error);
+  std::vector<Seen> seen;
+  int index = 0;
+  for (const SentResponse& response : sent.responses) {
+    if (response.interim()) continue;
+    seen.push_back({response.status, response.body, response.closes, response.complete});
+    const std::optional<std::string_view> claimed = response.Find(kIndexField);
+    if (claimed) ROTOR_CHECK(*claimed == absl::StrCat(index++), "responses come in order");
+  }
+  ROTOR_CHECK(cut || index == visits.answered, "each response arrives");
+  return seen;
+}
+
+std::vector<Seen> Converse(std::string_view bytes, const std::vector<size_t>& ends,
+                           const RequestLimits& limits, const SimOptions& sim) {
+  SimWorld world(sim);
+  Visits visits;
+  std::optional<Loop<App>> loop(
+      LoopBuilder<App>({.machines_max = 4}, world.AddHost("server")).Build());
+  ServerOptions options;
+  options.addresses = {*SocketAddress::Ip("127.0.0.1", 80)};
+  options.limits = limits;
+  options.body_bytes_max = kCaseBodyBytesMax;
+  options.requests_per_connection_max = 50;
+  ROTOR_CHECK(http::Mount(*loop, "http", options, EchoSite(visits)).ok(), "it can be mounted");
+  const auto run_until = [&](Time time, const std::function<bool()>& done) {
+    while (world.now() < time && !done()) {
+      ROTOR_CHECK(loop->RunOnce(time).ok(), "the loop does not hang");
+    }
+  };
+
+  const std::unique_ptr<SimConnection> client = world.Connect(options.addresses[0]);
+  size_t begin = 0;
+  for (const size_t end : ends) {
+    client->Send(bytes.substr(begin, end - begin));
+    begin = end;
+    run_until(world.now() + absl::Milliseconds(1), [] { return false; });
+  }
+  client->ShutdownWrite();
+  run_until(world.now() + absl::Minutes(5), [&] {
+    return client->ended() || client->was_reset() || client->refused() || client->cut_short();
+  });
+  // A connection that the network has cut may be found out only by a deadline.
+  run_until(world.now() + absl::Minutes(5), [&] { return loop->machines() == 1; });
+  ROTOR_CHECK(loop->machines() == 1, "the connection ends");
+  ROTOR_CHECK(client->cut_short() || client->ended(), "the client sees the end");
+  ROTOR_CHECK(visits.pool == nullptr || visits.pool->bytes_used() == 0, "no buffer is left over");
+  std::vector<Seen> seen = Check(client->received(), client->ended(), client->cut_short(), visits);
+  client->Close();
+  loop.reset();
+  world.ExpectNothingOpen();
+  ROTOR_CHECK(world.violations().empty(), world.violations().front());
+  return seen;
+}
+
+void Check(std::string_view bytes) {
+  const uint64_t seed = std::hash<std::string_view>()(bytes);
+  const RequestLimits limits = seed % 4 == 0 ? kSmallLimits : RequestLimits();
+  const std::vector<size_t> whole = {bytes.size()};
+  const std::vector<Seen> seen = Converse(bytes, whole, limits, {.seed = seed});
+  const std::vector<Seen> troubled = Converse(bytes, Splits(bytes, seed), limits, Troubled(seed));
+  ROTOR_CHECK(seen == troubled, "the answers depend on how the network brings the bytes");
+  Converse(bytes, Splits(bytes, ~seed), limits, SimOptions::Hostile(seed));
+}
+
+}  // namespace
+}  // namespace rotor::http
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  rotor::http::Check({reinterpret_cast<const char*>(data), size});
+  return 0;
+}
