@@ -25,6 +25,7 @@
 
 #include "absl/time/time.h"
 #include "core/backend/backend.h"
+#include "core/backend/file_io.h"
 #include "core/backend/io.h"
 #include "core/backend/socket_address.h"
 #include "core/notifier/waker.h"
@@ -83,6 +84,15 @@ class ContractHost {
   // Lets about a millisecond pass, without Wait(). The network takes no longer to do its work.
   virtual void Progress() = 0;
   virtual bool has_ipv6() const = 0;
+
+  // A directory of the host's own, and what the test puts below it. Directories on the way are
+  // made; what is there already is replaced.
+  virtual std::string_view file_root() const = 0;
+  virtual void WriteFile(std::string_view path, std::string_view bytes) = 0;
+  virtual void MakeLink(std::string_view path, std::string_view target) = 0;
+  virtual void MakePipe(std::string_view path) = 0;
+  virtual void RemoveFile(std::string_view path) = 0;
+  virtual void TruncateFile(std::string_view path, size_t bytes) = 0;
 };
 
 using ContractHostFactory = std::function<std::unique_ptr<ContractHost>()>;
@@ -130,6 +140,24 @@ class BackendContract : public testing::TestWithParam<ContractHostFactory> {
  private:
   std::unique_ptr<ContractHost> host_;
   std::map<uint64_t, Readiness> seen_;
+};
+
+// The part of the contract that is about files, in contract_files.cc. A backend's test instantiates
+// it too.
+class FileContract : public BackendContract {
+ protected:
+  FileContract() : root_(OpenRoot()) {}
+
+  FileIo& files() { return io().files(); }
+  int ErrorOf(std::string_view path, SymlinkPolicy policy = SymlinkPolicy::kBeneath);
+  Fd Open(std::string_view path);
+  FileInfo InfoOf(const Fd& file);
+  std::string Contents(std::string_view path);
+
+ private:
+  Fd OpenRoot();
+
+  const Fd root_;
 };
 
 }  // namespace rotor

@@ -13,6 +13,7 @@
 
 #include "absl/status/statusor.h"
 #include "core/backend/fd.h"
+#include "core/backend/file_io.h"
 #include "core/backend/socket_address.h"
 
 namespace rotor {
@@ -73,6 +74,9 @@ class Io {
   virtual absl::StatusOr<Fd> OpenSignals(std::span<const int> signals) = 0;
   // The next signal number into `signal`; would_block() if none waits.
   virtual IoResult ReadSignal(const Fd& signals, int& signal) = 0;
+
+  // Reading and sending files: see file_io.h.
+  virtual FileIo& files() = 0;
 
  private:
   friend class Fd;

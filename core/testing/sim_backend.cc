@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/strings.h"
 #include "core/testing/sim_core.h"
+#include "core/testing/sim_files.h"
 #include "core/testing/sim_network.h"
 
 namespace rotor {
@@ -36,7 +37,11 @@ class SimSignalWaker final : public Waker {
 };
 
 SimBackend::SimBackend(std::string_view name, SimCore& core, SimNetwork& network)
-    : name_(name), core_(core), network_(network), waker_(std::make_shared<SimSignalWaker>()) {}
+    : name_(name),
+      core_(core),
+      network_(network),
+      waker_(std::make_shared<SimSignalWaker>()),
+      file_io_(std::make_unique<SimFiles>(*this)) {}
 
 SimBackend::~SimBackend() = default;
 
@@ -44,6 +49,8 @@ Time SimBackend::Now() { return core_.now(); }
 absl::Time SimBackend::WallTime() { return core_.wall_time(); }
 uint64_t SimBackend::Entropy() { return core_.random()(); }
 std::shared_ptr<Waker> SimBackend::waker() { return waker_; }
+FileIo& SimBackend::files() { return *file_io_; }
+SimFileSystem& SimBackend::file_system() { return file_io_->file_system(); }
 
 // ---- Descriptors ----
 
@@ -317,6 +324,7 @@ absl::Status SimBackend::Watch(const Fd& fd, WatchKind kind, uint64_t key) {
   if (file == nullptr) return absl::ErrnoToStatus(EBADF, "watch");
   if (key == kReservedKey) return absl::InvalidArgumentError("watch with the reserved key");
   if (file->watch_key.has_value()) return absl::ErrnoToStatus(EEXIST, "watch");
+  if (!file->watchable()) return absl::ErrnoToStatus(EPERM, "watch");
   if (kind != file->kind()) {
     core_.Violation(absl::StrCat(name_, ": watch of descriptor ", file->number,
                                  " as something else than the ", AsAbsl(file->kind_name()),

@@ -28,6 +28,8 @@ namespace rotor {
 class SimCore;
 class SimDatagramFile;
 class SimFile;
+class SimFileSystem;
+class SimFiles;
 class SimListenerFile;
 class SimNetwork;
 class SimSignalWaker;
@@ -64,10 +66,13 @@ class SimBackend final : public Backend, private Io {
   Io& io() override { return *this; }
 
   size_t open_files() const { return files_.size(); }
+  // The files of this host: see sim_file_system.h.
+  SimFileSystem& file_system();
 
  private:
   friend class SimWorld;
   friend class SimFile;
+  friend class SimFiles;
 
   SimBackend(std::string_view name, SimCore& core, SimNetwork& network);
 
@@ -86,6 +91,7 @@ class SimBackend final : public Backend, private Io {
   absl::StatusOr<SocketAddress> PeerAddress(const Fd& socket) override;
   absl::StatusOr<Fd> OpenSignals(std::span<const int> signals) override;
   IoResult ReadSignal(const Fd& signals, int& signal) override;
+  FileIo& files() override;
   void Close(int number) noexcept override;
 
   // The file behind a descriptor; otherwise null, and a violation: `call` is what was tried.
@@ -114,6 +120,7 @@ class SimBackend final : public Backend, private Io {
   SimCore& core_;
   SimNetwork& network_;
   std::shared_ptr<SimSignalWaker> waker_;
+  const std::unique_ptr<SimFiles> file_io_;
   std::map<int, std::shared_ptr<SimFile>> files_;  // By descriptor number.
   std::set<int> free_numbers_;
   int next_number_ = 3;

@@ -13,6 +13,7 @@
 #include "core/notifier/waker.h"
 #include "core/testing/sim_backend.h"
 #include "core/testing/sim_client.h"
+#include "core/testing/sim_file_system.h"
 #include "core/testing/sim_world.h"
 #include "core/time/time.h"
 #include "gtest/gtest.h"
@@ -69,6 +70,7 @@ class SimDatagramPeer final : public ContractDatagramPeer {
 
 class SimHost final : public ContractHost {
  public:
+  SimHost() { host_.file_system().MakeDirectory("/root"); }
   ~SimHost() override {
     world_.ExpectNothingOpen();
     for (const std::string& violation : world_.violations()) ADD_FAILURE() << violation;
@@ -93,10 +95,29 @@ class SimHost final : public ContractHost {
   }
   bool has_ipv6() const override { return true; }
 
+  std::string_view file_root() const override { return "/root"; }
+  void WriteFile(std::string_view path, std::string_view bytes) override {
+    host_.file_system().Write(Place(path), bytes);
+  }
+  void MakeLink(std::string_view path, std::string_view target) override {
+    host_.file_system().MakeLink(Place(path), target);
+  }
+  void MakePipe(std::string_view path) override { host_.file_system().MakePipe(Place(path)); }
+  void RemoveFile(std::string_view path) override { host_.file_system().Remove(Place(path)); }
+  void TruncateFile(std::string_view path, size_t bytes) override {
+    host_.file_system().Truncate(Place(path), bytes);
+  }
+
  private:
+  static std::string Place(std::string_view path) { return "/root/" + std::string(path); }
+
   SimWorld world_;
   SimBackend& host_ = world_.AddHost("host");
 };
+
+INSTANTIATE_TEST_SUITE_P(Sim, FileContract, testing::Values(ContractHostFactory([] {
+                           return std::make_unique<SimHost>();
+                         })));
 
 INSTANTIATE_TEST_SUITE_P(Sim, BackendContract, testing::Values(ContractHostFactory([] {
                            return std::make_unique<SimHost>();

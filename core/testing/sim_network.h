@@ -33,10 +33,11 @@ class SimFile : public std::enable_shared_from_this<SimFile> {
   virtual ~SimFile() = default;
 
   WatchKind kind() const { return kind_; }
-  std::string_view kind_name() const;
+  virtual std::string_view kind_name() const;
   // Everything it is ready for at this moment; resumed() if nothing.
   virtual Readiness Poll() const = 0;
   virtual void Closed() {}  // The descriptor is being closed.
+  virtual bool watchable() const { return true; }
 
   void Edge();       // Something new happened: the watch, if any, has to report it.
   void EdgeLater();  // The same after one latency.

@@ -94,10 +94,9 @@ absl::StatusOr<Listeners> OpenListeners(Io& io, std::span<const SocketAddress> a
 }
 
 Shell MakeShell(CounterRegistry& counters, std::string_view name, const StreamOptions& options) {
-  ROTOR_CHECK(
-      options.output_pause_bytes > 0 && options.read_bytes_per_turn > 0 &&
-          options.frames_per_turn > 0,
-      "StreamOptions: output_pause_bytes, read_bytes_per_turn and frames_per_turn are above 0");
+  ROTOR_CHECK(options.output_pause_bytes > 0 && options.read_bytes_per_turn > 0 &&
+                  options.file_bytes_per_turn > 0 && options.frames_per_turn > 0,
+              "StreamOptions: output_pause_bytes and what is per turn are above 0");
   return {.options = options,
           .accepted = &counters.Get(name, "connections_accepted"),
           .accept_errors = &counters.Get(name, "accept_errors"),

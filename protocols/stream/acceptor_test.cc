@@ -315,8 +315,10 @@ TEST(MountTest, WhatALoopHasNoRoomForIsNotLeftOpen) {
 TEST(MountTest, LimitsOfZeroAreProgrammersErrors) {
   Script script;
   StreamWorld world;
-  const StreamOptions streams[] = {
-      {.output_pause_bytes = 0}, {.read_bytes_per_turn = 0}, {.frames_per_turn = 0}};
+  const StreamOptions streams[] = {{.output_pause_bytes = 0},
+                                   {.read_bytes_per_turn = 0},
+                                   {.frames_per_turn = 0},
+                                   {.file_bytes_per_turn = 0}};
   for (const StreamOptions& stream : streams) {
     EXPECT_DEATH((void)Prepare<Scripted>(*world.loop, GroupId{}, "zero", stream, &script),
                  "are above 0");

@@ -83,6 +83,24 @@ void Stream::Write(std::string_view bytes) { state_.output.Append(scope_.buffer_
 
 void Stream::CommitOutput(size_t bytes) { state_.output.Commit(bytes); }
 
+IoResult Stream::SendFile(const Fd& file, uint64_t offset, size_t bytes_max) {
+  WriteSome();
+  const size_t share = shell_.options.file_bytes_per_turn - file_bytes_sent_;
+  IoResult result = {.error = state_.write_error != 0 ? state_.write_error : EAGAIN};
+  if (state_.write_error == 0 && state_.output.empty() && !state_.write_blocked && share > 0) {
+    result = scope_.io().files().SendFile(state_.socket, file, offset, std::min(bytes_max, share));
+    if (result.would_block()) {
+      state_.write_blocked = true;
+    } else if (!result.ok()) {
+      BreakWriting(result.error);
+    }
+  }
+  shell_.bytes_sent->Add(static_cast<int64_t>(result.bytes));
+  file_bytes_sent_ += result.bytes;
+  sends_file_ = result.bytes > 0 || !result.ok();
+  return result;
+}
+
 Intent Stream::CloseForDrain() const {
   if (state_.output.empty() && input_.empty()) return Intent::Abort(absl::OkStatus());
   return Intent::CloseAfterFlush(scope_.drain_deadline());
@@ -113,9 +131,11 @@ void Stream::Adopt(Intent intent, Call after) {
                 "a FrameReceived handler consumed nothing and expects the same frame again");
   }
   if (after == Call::kFlushed && state_.output.size() == flushed_at_) {
-    ROTOR_CHECK(!intent.wants_flushed_ || flushed_at_ > intent.flushed_to_,
+    const bool goes_on = sends_file_ && intent.flushed_to_ == 0;
+    ROTOR_CHECK(!intent.wants_flushed_ || flushed_at_ > intent.flushed_to_ || goes_on,
                 "a Flushed handler wrote nothing and waits for the same again");
   }
+  sends_file_ = false;
   ApplyConsumed();
   if (unchanged) {
     ROTOR_CHECK(after != Call::kTimeout && after != Call::kStart,
@@ -176,9 +196,10 @@ Stream::Call Stream::Advance() {
     }
     if (intent.closing()) return AdvanceClose();
     if (state_.output.size() >= options.output_pause_bytes) WriteSome();
-    // Output that was dropped has not drained.
+    // Output that was dropped has not drained. With none left, a file may wait for the peer.
     const bool flushed = intent.wants_flushed_ && state_.output.size() <= intent.flushed_to_ &&
-                         state_.write_error == 0;
+                         state_.write_error == 0 &&
+                         !(state_.output.empty() && state_.write_blocked);
     if (!flushed && intent.input_ == Intent::Input::kNone) {
       if (state_.write_error == 0) return Call::kNothing;
       return Fail(BrokenBy(state_.write_error, "write"));
@@ -216,6 +237,7 @@ Stream::Call Stream::Advance() {
 
 bool Stream::BudgetSpent() const {
   return bytes_read_ >= shell_.options.read_bytes_per_turn ||
+         file_bytes_sent_ >= shell_.options.file_bytes_per_turn ||
          calls_ >= shell_.options.frames_per_turn;
 }
 
@@ -308,13 +330,17 @@ void Stream::WriteSome() {
     } else if (result.would_block()) {
       state_.write_blocked = true;
     } else {
-      state_.write_error = result.error;
-      // Perhaps no event tells of it, so reading goes on until nothing is left.
-      state_.readable = state_.peer_hung_up = true;
+      BreakWriting(result.error);
     }
   }
   // Nobody will take it. What the peer sent before is still worth reading.
   if (state_.write_error != 0) state_.output.Clear();
+}
+
+void Stream::BreakWriting(int error) {
+  state_.write_error = error;
+  // Perhaps no event tells of it, so reading goes on until nothing is left.
+  state_.readable = state_.peer_hung_up = true;
 }
 
 Stream::Call Stream::AdvanceClose() {

@@ -88,6 +88,11 @@ class Stream {
   }
   void CommitOutput(size_t bytes);
   size_t output_bytes() const { return state_.output.size(); }
+  // Sends the output, then up to `bytes_max` (> 0) bytes of `file` from `offset` on, without a
+  // copy. Fewer, or would_block(), when the peer takes no more or this connection has had its share
+  // of the turn: then FlushedTo(0) calls Flushed() when it goes on. Zero bytes without an error:
+  // the file has ended. After another error Failed() is called.
+  IoResult SendFile(const Fd& file, uint64_t offset, size_t bytes_max);
 
   // For Wakeup() when draining: an idle connection is closed at once, without waiting for the peer
   // to close too; one with input or output in hand is closed after it is flushed.
@@ -123,6 +128,7 @@ class Stream {
   // The events of the machine, before Advance().
   void NoteReadiness(Readiness readiness);
   void WriteSome();
+  void BreakWriting(int error);
   // Nothing is to be done before the next report, and nothing changed since the last Finish().
   bool AwaitsOnlyInput() const {
     return state_.output.empty() && !state_.readable && state_.watched &&
@@ -154,7 +160,9 @@ class Stream {
   size_t consumed_ = 0;                           // By the handler that is running.
   size_t bytes_read_ = 0;                         // In this call of the machine.
   size_t flushed_at_ = 0;                         // Output left when Flushed was called.
-  uint32_t calls_ = 0;  // Of FrameReceived and Flushed, in this call of the machine.
+  size_t file_bytes_sent_ = 0;                    // In this call of the machine.
+  bool sends_file_ = false;  // The handler that is running does, and may go on.
+  uint32_t calls_ = 0;       // Of FrameReceived and Flushed, in this call of the machine.
   bool in_receive_buffer_ = false;
   const bool may_read_;
   bool out_of_budget_ = false;

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <span>
@@ -101,6 +102,7 @@ class MemoryBackend final : public Backend, private Io {
     return absl::UnimplementedError("no signals");
   }
   IoResult ReadSignal(const Fd&, int&) override { return {.error = EBADF}; }
+  FileIo& files() override { std::abort(); }
   void Close(int) noexcept override {}
 
   Time now_ = Time::FromNanoseconds(1);

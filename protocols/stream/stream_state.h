@@ -104,6 +104,7 @@ struct StreamOptions {
   // Then the other connections get their turn.
   uint32_t read_bytes_per_turn = 256 << 10;
   uint32_t frames_per_turn = 256;  // Calls of FrameReceived and Flushed.
+  uint32_t file_bytes_per_turn = 1 << 20;
   // When so much input was discarded while closing, the connection is closed without waiting for
   // the peer to end, which may then lose the answer. 0 does not wait at all.
   uint32_t linger_bytes_max = 64 << 10;

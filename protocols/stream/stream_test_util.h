@@ -199,6 +199,7 @@ class MeddlingBackend final : public Backend, private Io {
   IoResult ReadSignal(const Fd& signals, int& signal) override {
     return host_.io().ReadSignal(signals, signal);
   }
+  FileIo& files() override { return host_.io().files(); }
   // An Fd closes itself through the Io that opened it, and that is the host's.
   void Close(int) noexcept override {}
 

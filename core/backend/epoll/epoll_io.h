@@ -14,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "core/backend/epoll/epoll_set.h"
+#include "core/backend/epoll/linux_files.h"
 #include "core/backend/io.h"
 #include "core/backend/socket_address.h"
 
@@ -39,6 +40,7 @@ class EpollIo : public Io {
   absl::StatusOr<SocketAddress> PeerAddress(const Fd& socket) override;
   absl::StatusOr<Fd> OpenSignals(std::span<const int> signals) override;
   IoResult ReadSignal(const Fd& signals, int& signal) override;
+  FileIo& files() override { return files_; }
 
  private:
   // The file a Unix listener made, known again by its inode.
@@ -62,6 +64,7 @@ class EpollIo : public Io {
   absl::Status BindUnix(const Fd& socket, const SocketAddress& address, std::string_view doing);
 
   EpollSet& watched_;
+  LinuxFiles files_{*this};
   std::vector<Duty> duties_;
 };
 
