@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <vector>
 
 #include "core/base/check.h"
@@ -86,33 +87,43 @@ void TimerWheel::Advance(Time now, std::vector<TimerEntry*>& due) {
     if (first_tick > now_tick) break;
     // Nothing is queued between the current tick and this one, so all buckets keep their meaning.
     current_tick_ = first_tick;
-    AppendDue(TakeBucket(bucket), due);
+    // A bucket that has passed as a whole need not be spread over the level below first.
+    AppendDue(TakeBucket(bucket), std::min(LastTickOf(bucket), now_tick), due);
   }
   current_tick_ = now_tick;
 }
 
-// Of the entries of a bucket that begins with the current tick, appends those due in this tick and
-// queues the others anew. Since buckets come in the order of time, so do the entries appended.
-void TimerWheel::AppendDue(TimerEntry* bucket_head, std::vector<TimerEntry*>& due) {
+// Of the entries of a bucket that begins with the current tick, appends those due up to
+// `last_tick`, which is one of its ticks, and queues the others anew. Since buckets come in the
+// order of time, so do the entries appended.
+void TimerWheel::AppendDue(TimerEntry* bucket_head, uint64_t last_tick,
+                           std::vector<TimerEntry*>& due) {
   const size_t first = due.size();
   for (TimerEntry* entry = bucket_head; entry != nullptr;) {
     TimerEntry* const next = entry->next_;
+    if (next != nullptr) __builtin_prefetch(next);
     const uint64_t tick = TickNotBefore(entry->deadline_.time());
-    if (tick <= current_tick_) {
+    --size_;
+    if (tick <= last_tick) {
       entry->bucket_ = TimerEntry::kDue;
-      --size_;
       due.push_back(entry);
     } else {
-      --size_;
       Link(*entry, BucketFor(tick));
     }
     entry = next;
   }
-  std::sort(due.begin() + static_cast<ptrdiff_t>(first), due.end(),
-            [](const TimerEntry* a, const TimerEntry* b) {
-              if (a->deadline_ != b->deadline_) return a->deadline_ < b->deadline_;
-              return a->armed_ < b->armed_;
-            });
+  SortDue(std::span(due).subspan(first));
+}
+
+// By deadline, those with equal deadlines in the order in which they were set.
+void TimerWheel::SortDue(std::span<TimerEntry*> due) {
+  const auto before = [](const TimerEntry* a, const TimerEntry* b) {
+    if (a->deadline_ != b->deadline_) return a->deadline_ < b->deadline_;
+    return a->armed_ < b->armed_;
+  };
+  // A list is in the order of setting, the last first; often that is all there is to turn round.
+  std::reverse(due.begin(), due.end());
+  if (!std::is_sorted(due.begin(), due.end(), before)) std::sort(due.begin(), due.end(), before);
 }
 
 // An entry of a passed tick goes to the current tick's bucket, which Advance() looks at first.
@@ -131,6 +142,11 @@ uint64_t TimerWheel::FirstTickOf(uint16_t bucket) const {
   const int shift = level * kLevelBits;
   const uint64_t digits_above = current_tick_ >> (shift + kLevelBits) << (shift + kLevelBits);
   return digits_above | slot << shift;
+}
+
+uint64_t TimerWheel::LastTickOf(uint16_t bucket) const {
+  const int shift = bucket / kBucketsPerLevel * kLevelBits;
+  return FirstTickOf(bucket) | ((uint64_t{1} << shift) - 1);
 }
 
 uint16_t TimerWheel::FirstBucket() const {

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "core/time/time.h"
@@ -111,9 +112,11 @@ class TimerWheel {
   void Unlink(TimerEntry& entry);
   TimerEntry* TakeBucket(uint16_t bucket);
   void MarkEmpty(uint16_t bucket);
-  void AppendDue(TimerEntry* bucket_head, std::vector<TimerEntry*>& due);
+  void AppendDue(TimerEntry* bucket_head, uint64_t last_tick, std::vector<TimerEntry*>& due);
+  static void SortDue(std::span<TimerEntry*> due);
   uint16_t BucketFor(uint64_t tick) const;
   uint64_t FirstTickOf(uint16_t bucket) const;
+  uint64_t LastTickOf(uint16_t bucket) const;
   uint16_t FirstBucket() const;
 
   // Buckets are numbered level * 64 + slot. An entry whose tick differs from current_tick_ in the

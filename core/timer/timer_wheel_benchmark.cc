@@ -18,13 +18,13 @@ constexpr int64_t kMinute = 60 * kSecond;
 
 class Timers {
  public:
-  explicit Timers(int64_t count)
+  explicit Timers(int64_t count, uint64_t span = kMinute)
       : wheel(Time()), entries(new TimerEntry[static_cast<size_t>(count)]) {
     Random random(1);
     for (int64_t i = 0; i < count; ++i) order.push_back(static_cast<uint32_t>(i));
     for (size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[random.Below(i)]);
     for (const uint32_t i : order) {
-      wheel.Set(entries[i], At(static_cast<int64_t>(random.Below(kMinute))));
+      wheel.Set(entries[i], At(static_cast<int64_t>(random.Below(span))));
     }
   }
   ~Timers() {
@@ -104,6 +104,25 @@ void ExpireAll(benchmark::State& state) {
   state.SetItemsProcessed(expired);
 }
 BENCHMARK(ExpireAll)->Arg(1000)->Arg(100000)->Arg(1000000);
+
+// Deadlines within one second, all passed by the first look. Per entry.
+void ExpireAtOnce(benchmark::State& state) {
+  std::vector<TimerEntry*> due;
+  int64_t expired = 0;
+  for (auto unused : state) {
+    state.PauseTiming();
+    auto timers = std::make_unique<Timers>(state.range(0), kSecond);
+    due.clear();
+    state.ResumeTiming();
+    timers->wheel.Advance(Timers::At(2 * kSecond), due);
+    expired += static_cast<int64_t>(due.size());
+    state.PauseTiming();
+    timers.reset();
+    state.ResumeTiming();
+  }
+  state.SetItemsProcessed(expired);
+}
+BENCHMARK(ExpireAtOnce)->Arg(1000)->Arg(100000)->Arg(1000000);
 
 // What each turn of the loop pays in which nothing is due.
 void AdvanceAndNextWake(benchmark::State& state) {

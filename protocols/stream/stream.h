@@ -131,9 +131,8 @@ class Stream {
   void BreakWriting(int error);
   // Nothing is to be done before the next report, and nothing changed since the last Finish().
   bool AwaitsOnlyInput() const {
-    return state_.output.empty() && !state_.readable && state_.watched &&
-           state_.write_error == 0 && state_.intent.mode_ == Intent::Mode::kContinue &&
-           !state_.intent.wants_flushed_;
+    return state_.output.empty() && !state_.readable && state_.watched && state_.write_error == 0 &&
+           state_.intent.mode_ == Intent::Mode::kContinue && !state_.intent.wants_flushed_;
   }
   // True if the deadline was the stream's own, that of closing.
   bool CloseTimedOut();
