@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -39,50 +40,153 @@ struct Visits {
   BufferPool* pool = nullptr;
 };
 
+// What a response says of the request it answers.
+class Label {
+ public:
+  Label(const RequestHead& head, Visits& visits)
+      : visits_(visits),
+        method_(head.method_text),
+        status_(head.method == Method::kConnect ? 405 : 200) {}
+
+  // Calls `send` with the head of the response.
+  absl::Status Send(const std::function<absl::Status(const ResponseHead&)>& send) {
+    const std::string index = absl::StrCat(visits_.answered++);
+    const Field fields[] = {{kAnswersField, method_}, {kIndexField, index}};
+    return send({.status = status_, .content_type = "text/plain", .fields = fields});
+  }
+  Visits& visits() const { return visits_; }
+
+ private:
+  Visits& visits_;
+  const std::string method_;
+  const int status_;
+};
+
+void CheckSent(const absl::Status& status) { ROTOR_CHECK(status.ok(), "the response is valid"); }
+
+// Answers with what it was told, and the body if it comes in pieces, as late as `way` says.
+class EchoExchange final : public Exchange {
+ public:
+  EchoExchange(char way, const Label& label, std::string said)
+      : way_(way), label_(label), said_(std::move(said)) {}
+
+  Next BodyReceived(std::string_view piece, Reply&, Scope& scope) override {
+    said_ += piece;
+    return Next::MoreBody(scope.now() + absl::Minutes(1));
+  }
+  Next RequestEnded(std::span<const Field> trailers, Reply& reply, Scope&) override {
+    absl::StrAppend(&said_, " ", trailers.size());
+    return Answer(reply);
+  }
+  Next Wakeup(Reply& reply, Scope&) override {
+    return way_ == 'w' ? Answer(reply) : Next::Unchanged();
+  }
+  Next Timeout(Reply& reply, Scope& scope) override {
+    if (way_ == 't') return Exchange::Timeout(reply, scope);
+    return way_ == 'a' ? Answer(reply) : WriteSome(reply, scope);
+  }
+  Next Flushed(Reply& reply, Scope& scope) override { return WriteSome(reply, scope); }
+
+ private:
+  Next Answer(Reply& reply) {
+    CheckSent(label_.Send([&](const ResponseHead& head) { return reply.Send(head, said_); }));
+    return Next::Finished();
+  }
+  // A body of some pieces, each when the one before has left.
+  Next WriteSome(Reply& reply, Scope& scope) {
+    if (pieces_ == 0) {
+      CheckSent(label_.Send([&](const ResponseHead& head) { return reply.StartStreamed(head); }));
+    } else {
+      CheckSent(reply.Write(said_));
+    }
+    if (++pieces_ <= 4 && !said_.empty()) {
+      return Next::FlushedTo(10, scope.now() + absl::Minutes(1));
+    }
+    CheckSent(reply.Finish());
+    return Next::Finished();
+  }
+
+  const char way_;
+  Label label_;
+  std::string said_;
+  int pieces_ = 0;
+};
+
 // Echoes what it saw of a request, in a way that the first letter of the path chooses.
 class EchoSite {
  public:
   explicit EchoSite(Visits& visits) : visits_(&visits) {}
 
-  void RequestReceived(const Request& request, Reply& reply, Scope& scope) {
+  BodyPlan HeadReceived(const RequestHead& head, Reply& reply, Scope& scope) {
     ROTOR_CHECK(!visits_->finished, "a request is served behind the last one");
     visits_->pool = &scope.buffer_pool();
-    visits_->finished = !request.head.keep_alive || request.head.method == Method::kConnect;
-    const std::string said = TranscriptOf(request.head, request.body, request.trailers);
-    const absl::Status sent = Answer(request, said, reply);
-    ROTOR_CHECK(sent.ok(), "the response is valid");
+    visits_->finished = !head.keep_alive || head.method == Method::kConnect;
+    Label label(head, *visits_);
+    switch (WayOf(head)) {
+      case 'p':
+        return BodyPlan::Progressive(std::make_unique<EchoExchange>('p', label, "pieces "), 7,
+                                     Next::MoreBody(scope.now() + absl::Minutes(1)));
+      case 'd':
+        CheckSent(label.Send([&](const ResponseHead& page) { return reply.Send(page, "no"); }));
+        return BodyPlan::Answered();
+      default:
+        return BodyPlan::Buffered();
+    }
+  }
+  void RequestReceived(const Request& request, Reply& reply, Scope& scope) {
+    std::string said = TranscriptOf(request.head, request.body, request.trailers);
+    Label label(request.head, *visits_);
+    const char way = WayOf(request.head);
+    if (way == 'a' || way == 'w' || way == 't' || way == 'f') {
+      if (way == 'w') scope.notifier().Wake();
+      reply.AnswerLater(std::make_unique<EchoExchange>(way, label, std::move(said)),
+                        Next::WaitUntil(scope.now() + absl::Milliseconds(2)));
+    } else if (way != 'n') {
+      CheckSent(
+          label.Send([&](const ResponseHead& head) { return Answer(way, head, said, reply); }));
+    }
   }
 
  private:
-  absl::Status Answer(const Request& request, std::string_view said, Reply& reply) {
-    const char way = request.head.path.size() > 1 ? request.head.path[1] : '/';
-    if (way == 'n' || way == 'e') {
-      visits_->finished = true;
-      return way == 'n' ? absl::OkStatus() : reply.SendError(404, "Nothing is here.");
+  char WayOf(const RequestHead& head) const {
+    const char way = head.path.size() > 1 ? head.path[1] : '/';
+    // Pages of the server's own do not say that they answer HEAD. Whether a body follows that the
+    // client was not told to send depends on how the bytes come.
+    if (head.method == Method::kHead && (way == 't' || way == 'n')) return '/';
+    return head.expect_continue && way == 'd' ? '/' : way;
+  }
+  absl::Status Answer(char way, const ResponseHead& head, std::string_view said, Reply& reply) {
+    switch (way) {
+      case 'e':
+        return reply.SendError(404, "Nothing is here.", head.fields);
+      case 'x':
+        visits_->finished = true;
+        reply.CloseAfterResponse();
+        return reply.Send(head, said);
+      case 'l':
+        return reply.Send(head, std::string(3000, 'l'));
+      case 'c':
+      case 's':
+      case 'u':
+        return AnswerInPieces(way, head, said, reply);
+      default:
+        return reply.Send(head, said);
     }
-    const std::string index = absl::StrCat(visits_->answered++);
-    const Field fields[] = {{kAnswersField, request.head.method_text}, {kIndexField, index}};
-    const int status = request.head.method == Method::kConnect ? 405 : 200;
-    const ResponseHead head = {.status = status, .content_type = "text/plain", .fields = fields};
-    if (way == 'x') {
-      visits_->finished = true;
-      reply.CloseAfterResponse();
-    }
-    if (way == 'l') return reply.Send(head, std::string(3000, 'l'));
-    if (way != 'c' && way != 's' && way != 'u') return reply.Send(head, said);
-    absl::Status started =
+  }
+  absl::Status AnswerInPieces(char way, const ResponseHead& head, std::string_view said,
+                              Reply& reply) {
+    absl::Status status =
         way == 's' ? reply.StartSized(head, said.size()) : reply.StartStreamed(head);
-    if (!started.ok()) return started;
     const size_t half = said.size() / 2;
-    started.Update(reply.Write(said.substr(0, half)));
+    status.Update(reply.Write(said.substr(0, half)));
     if (way == 'u') {
       visits_->finished = true;
-      return started;
+      return status;
     }
-    started.Update(reply.Write(said.substr(half)));
+    status.Update(reply.Write(said.substr(half)));
     const Field trailer{"X-Trailer", "1"};
-    started.Update(reply.Finish({&trailer, way == 'c' ? size_t{1} : 0}));
-    return started;
+    status.Update(reply.Finish({&trailer, way == 'c' ? size_t{1} : 0}));
+    return status;
   }
 
   Visits* visits_;
