@@ -22,5 +22,7 @@ esac
 
 # rotor_does_not_compile_test has its sources in files or folders of that name.
 folders=(core protocols examples benchmarks tools)
-find "${folders[@]}" -name "$pattern" ! -path '*does_not_compile*' -print0 |
+# The peers of benchmarks need libraries that the repository does not.
+find "${folders[@]}" -name "$pattern" ! -path '*does_not_compile*' \
+  ! -path 'benchmarks/peers/*' -print0 |
   xargs -0 -r -n 1 -P "$(nproc)" "$compiler" "${flags[@]}"

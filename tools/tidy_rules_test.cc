@@ -145,6 +145,8 @@ TEST(TidyTreeTest, EveryPackageExplainsItself) {
               Finds(0, "no README.md"));
   EXPECT_THAT(CheckTree({{"core/a/BUILD", ""}, {"core/a/a.h", "// What a is.\n"}}), IsEmpty());
   EXPECT_THAT(CheckTree({{"core/a/BUILD", ""}, {"core/a/README.md", ""}}), IsEmpty());
+  EXPECT_THAT(CheckTree({{"core/a/BUILD", ""}, {"core/a/a.py", "\"\"\"What it is.\"\"\"\n"}}),
+              IsEmpty());
 }
 
 TEST(TidyTreeTest, UnknownTopLevelEntriesAreFound) {

@@ -1,0 +1,82 @@
+"""Targets of benchmarks/: commands for `tools/bazel run -c opt`."""
+
+load("@bazel_tools//tools/build_defs/cc:action_names.bzl", "CPP_COMPILE_ACTION_NAME")
+load("@bazel_tools//tools/cpp:toolchain_utils.bzl", "find_cpp_toolchain")
+
+def benchmark_command(name, data = [], smoke_args = []):
+    """Runs the Python module benchmarks/<package>/<package>_benchmark.py.
+
+    Args:
+      name: of the package and the target, so that //benchmarks/name is enough.
+      data: programs and files that the module needs besides the driver.
+      smoke_args: of <name>_smoke_test, which runs ours and the null server for a moment and judges
+        no time. Manual: it wants two cores for itself.
+    """
+    script = {
+        "srcs": ["//benchmarks/driver:run.sh"],
+        "data": data + [
+            name + "_benchmark.py",
+            "//benchmarks/driver",
+            "//benchmarks/load",
+            "//benchmarks/null:null_flags",
+            "//benchmarks/null:null_server",
+            "//benchmarks/peers",
+        ],
+    }
+    module = "benchmarks.%s.%s_benchmark" % (name, name)
+    native.sh_binary(
+        name = name,
+        args = [module],
+        tags = ["benchmark"],
+        **script
+    )
+    native.sh_test(
+        name = name + "_smoke_test",
+        size = "medium",
+        args = [
+            module,
+            "--rounds=1",
+            "--seconds=0.2",
+        ] + smoke_args,
+        tags = [
+            "benchmark",
+            "exclusive",
+            "manual",
+        ],
+        **script
+    )
+
+def _compiler_flags_impl(ctx):
+    toolchain = find_cpp_toolchain(ctx)
+    features = cc_common.configure_features(
+        ctx = ctx,
+        cc_toolchain = toolchain,
+        requested_features = ctx.features,
+        unsupported_features = ctx.disabled_features,
+    )
+    flags = cc_common.get_memory_inefficient_command_line(
+        feature_configuration = features,
+        action_name = CPP_COMPILE_ACTION_NAME,
+        variables = cc_common.create_compile_variables(
+            feature_configuration = features,
+            cc_toolchain = toolchain,
+            user_compile_flags = ctx.fragments.cpp.copts + ctx.fragments.cpp.cxxopts +
+                                 ctx.attr.copts,
+        ),
+    )
+    # Of the others, which warn or make the build reproducible, no program gets faster.
+    kept = [flag for flag in flags if flag[:2] in ["-O", "-m", "-f", "-g"] or flag == "-DNDEBUG"]
+    output = ctx.actions.declare_file(ctx.label.name + ".txt")
+    ctx.actions.write(output, " ".join(kept) + "\n")
+    return DefaultInfo(files = depset([output]), runfiles = ctx.runfiles([output]))
+
+compiler_flags = rule(
+    doc = "A file <name>.txt with the flags that C++ sources of this build are compiled with.",
+    implementation = _compiler_flags_impl,
+    attrs = {
+        "copts": attr.string_list(doc = "Those of the target itself."),
+        "_cc_toolchain": attr.label(default = "@bazel_tools//tools/cpp:current_cc_toolchain"),
+    },
+    fragments = ["cpp"],
+    toolchains = ["@bazel_tools//tools/cpp:toolchain_type"],
+)

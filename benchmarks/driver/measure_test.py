@@ -1,0 +1,48 @@
+import unittest
+
+from benchmarks.driver import measure
+from benchmarks.driver.scenario import Goal, Load, Sample, Server
+
+
+def _samples(*cpu: float) -> list[Sample]:
+    return [Sample(c, 0.5, 1000.0, 10.0, 20.0, 0.9, 0.0) for c in cpu]
+
+
+def _report(ours, null, peer) -> str:
+    load = Load("one", "title", None, goals=[Goal("ours", "cpu", "null", 1.10)])
+    servers = [
+        Server("ours", None, kind="ours"),
+        Server("null", None, kind="reference"),
+        Server("libuv", None),
+    ]
+    samples = {"one": {"ours": ours, "null": null, "libuv": peer}}
+    return measure.load_report(load, servers, samples)
+
+
+class LoadReportTest(unittest.TestCase):
+    def test_ratios_are_those_of_the_rounds(self):
+        # Twice as slow a machine in the second round: the ratio does not notice.
+        text = _report(_samples(3.3, 6.6, 3.3), _samples(3, 6, 3), _samples(4, 8, 4))
+        self.assertIn("goal met: ours ÷ null ≤ 1.1 by server CPU µs per request: 1.100", text)
+        self.assertIn("| libuv | 4.00 [4.00, 8.00] |", text)
+        self.assertNotIn("loss", text)
+
+    def test_a_missed_goal_is_said(self):
+        self.assertIn("goal **missed**", _report(_samples(4), _samples(3), _samples(5)))
+
+    def test_a_peer_ahead_is_a_loss(self):
+        text = _report(_samples(4), _samples(3), _samples(3.2))
+        self.assertIn(
+            "**loss**: libuv is ahead by server CPU µs per request: ours ÷ libuv 1.250", text
+        )
+
+    def test_the_null_server_ahead_is_none(self):
+        self.assertNotIn("loss", _report(_samples(4), _samples(3), _samples(5)))
+
+
+class DisturbedTest(unittest.TestCase):
+    def test_samples_with_company_are_counted(self):
+        quiet, noisy = _samples(1, 1)
+        noisy.foreign = 0.2
+        text = measure.disturbed({"one": {"ours": [quiet, noisy]}})
+        self.assertIn("1 of 2 samples were disturbed", text)

@@ -1,0 +1,123 @@
+// Conversations over TCP: requests out, answers counted.
+#ifndef ROTOR_BENCHMARKS_LOAD_STREAM_LOAD_H_
+#define ROTOR_BENCHMARKS_LOAD_STREAM_LOAD_H_
+
+#include <netinet/in.h>
+#include <sys/epoll.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "benchmarks/load/histogram.h"
+#include "benchmarks/load/requests.h"
+#include "core/base/random.h"
+
+namespace rotor::benchmarks {
+
+// Monotonic, in nanoseconds.
+uint64_t NowNanoseconds();
+
+// How the answers are told apart. The generator looks at as little as it can, so that the server is
+// what limits the figures.
+enum class Framing {
+  kHttp,    // All equally long, which is learned from the first; each must begin as a 200.
+  kLine,    // As long as the request.
+  kLength,  // Two bytes of length in front, RFC 1035 §4.2.2.
+};
+
+struct StreamLoadOptions {
+  uint16_t port = 0;  // On 127.0.0.1.
+  size_t connections = 1;
+  Framing framing = Framing::kHttp;
+  // A connection per request: over when the server has closed it (HTTP), or when the answer is in
+  // and the client has closed it.
+  bool per_request = false;
+  // Requests per second on all connections together, by a fixed schedule, whether or not the
+  // server keeps up. Latency then counts from the scheduled time. 0: each connection sends when the
+  // answers to its last batch are in.
+  double rate = 0;
+};
+
+// What one run of a load came to.
+struct LoadResult {
+  uint64_t requests = 0;          // Answered, those that came after the end of the run included.
+  uint64_t requests_in_time = 0;  // Answered before its end.
+  double seconds = 0;             // Until its end.
+};
+
+// A closed or open loop over many connections in one thread, on epoll(7). Each Run() begins and
+// ends with nothing under way, so that a server's CPU time can be read between two runs.
+class StreamLoad {
+ public:
+  // `batches` must not be empty.
+  StreamLoad(const StreamLoadOptions& options, std::vector<Batch> batches);
+  ~StreamLoad();
+
+  StreamLoad(const StreamLoad&) = delete;
+  StreamLoad& operator=(const StreamLoad&) = delete;
+
+  // Learns the length of an answer and opens the connections, unless each request has its own.
+  absl::Status Open();
+
+  // Fails if an answer is wrong or missing, or a connection ends.
+  absl::Status Run(double seconds, LoadResult& result);
+
+  // Latencies of the last Run() in nanoseconds, one per batch.
+  const Histogram& latency() const { return latency_; }
+
+ private:
+  struct Connection {
+    int fd = -1;
+    bool connecting = false;
+    bool wants_write = false;
+    size_t answers_due = 0;
+    size_t answer_bytes_due = 0;  // Of the answer that is being received.
+    int length_byte = -1;         // The first of a length's two bytes, if only it has come.
+    const Batch* batch = nullptr;
+    size_t unsent = 0;
+    uint64_t started = 0;
+    std::deque<uint64_t> scheduled;  // Batches not begun yet, open loop only.
+  };
+
+  absl::Status LearnAnswerLength();
+  absl::Status Connect(Connection& connection);
+  void Watch(Connection& connection, int operation, uint32_t events);
+  void Close(Connection& connection);
+  absl::Status Begin(Connection& connection, uint64_t now);
+  absl::Status BatchDone(Connection& connection);
+  absl::Status Send(Connection& connection);
+  absl::Status Receive(Connection& connection);
+  absl::Status Ended(Connection& connection, ssize_t received);
+  absl::Status Count(Connection& connection, const char* bytes, size_t size);
+  bool TakeLength(Connection& connection, const char*& bytes, size_t& size);
+  absl::Status Handle(Connection& connection, uint32_t events);
+  absl::Status Turn(int timeout_milliseconds);
+  absl::Status StartAll();
+  absl::Status SendScheduled(uint64_t now);
+  absl::Status FinishOutstanding();
+
+  const StreamLoadOptions options_;
+  const std::vector<Batch> batches_;
+  sockaddr_in address_{};
+  int epoll_ = -1;
+  std::vector<Connection> connections_;
+  std::vector<epoll_event> events_;
+  std::vector<char> input_;
+  Random random_{1};
+  size_t answer_bytes_ = 0;  // Of every answer, if all are equally long.
+
+  bool sending_ = false;
+  size_t outstanding_ = 0;  // Batches begun or scheduled, and not done.
+  uint64_t requests_ = 0;
+  double next_scheduled_ = 0;  // Nanoseconds.
+  size_t next_connection_ = 0;
+  Histogram latency_;
+};
+
+}  // namespace rotor::benchmarks
+
+#endif  // ROTOR_BENCHMARKS_LOAD_STREAM_LOAD_H_
