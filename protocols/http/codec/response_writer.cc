@@ -17,6 +17,7 @@ namespace {
 constexpr size_t kFixedHeadBytesMax = 256;
 constexpr size_t kNumberBytesMax = 20;
 constexpr std::string_view kLineEnd = "\r\n";
+constexpr std::string_view kOkLine = "HTTP/1.1 200 OK\r\n";
 
 // Writes into reserved room. The caller has reserved enough: see HeadBytesMax.
 class Cursor {
@@ -44,17 +45,18 @@ class Cursor {
   char* at_;
 };
 
-absl::Status CheckValue(std::string_view what, std::string_view value) {
-  if (FindControl(value, 0) == value.size()) return absl::OkStatus();
+bool IsText(std::string_view value) { return FindControl(value, 0) == value.size(); }
+
+absl::Status NoText(std::string_view what) {
   return absl::InvalidArgumentError(
       absl::StrCat("HTTP response: control character in the value of ", AsAbsl(what)));
 }
 
 absl::Status CheckField(const Field& field) {
-  if (!field.name.empty() && ConsistsOf(kToken, field.name)) {
-    return CheckValue(field.name, field.value);
+  if (field.name.empty() || !ConsistsOf(kToken, field.name)) {
+    return absl::InvalidArgumentError("HTTP response: a field name is not a token");
   }
-  return absl::InvalidArgumentError("HTTP response: a field name is not a token");
+  return IsText(field.value) ? absl::OkStatus() : NoText(field.name);
 }
 
 // The fields that frame the message or that the writer gives itself.
@@ -75,17 +77,13 @@ bool IsOwned(std::string_view name) {
   }
 }
 
-absl::Status CheckHead(const ResponseDefaults& defaults, const ResponseHead& head) {
+absl::Status CheckHead(const ResponseHead& head) {
   if (head.status != 101 && (head.status < 200 || head.status > 599)) {
     return absl::InvalidArgumentError(
         absl::StrCat("HTTP response: ", head.status, " is no final status"));
   }
-  if (absl::Status status = CheckValue("the reason", head.reason); !status.ok()) return status;
-  if (absl::Status status = CheckValue("Date", defaults.date); !status.ok()) return status;
-  if (absl::Status status = CheckValue("Server", defaults.server); !status.ok()) return status;
-  if (absl::Status status = CheckValue("Content-Type", head.content_type); !status.ok()) {
-    return status;
-  }
+  if (!IsText(head.reason)) return NoText("the reason");
+  if (!IsText(head.content_type)) return NoText("Content-Type");
   for (const Field& field : head.fields) {
     if (absl::Status status = CheckField(field); !status.ok()) return status;
     if (IsOwned(field.name)) {
@@ -116,12 +114,21 @@ size_t FieldBytes(std::span<const Field> fields) {
   return bytes;
 }
 
-size_t HeadBytesMax(const ResponseDefaults& defaults, const ResponseHead& head) {
-  return kFixedHeadBytesMax + head.reason.size() + defaults.date.size() + defaults.server.size() +
-         head.content_type.size() + FieldBytes(head.fields);
-}
-
 }  // namespace
+
+ResponseDefaults::ResponseDefaults() : ok_head_(kOkLine) {}
+
+absl::Status ResponseDefaults::Set(std::string_view date, std::string_view server) {
+  if (!IsText(date)) return NoText("Date");
+  if (!IsText(server)) return NoText("Server");
+  ok_head_.resize(kOkLine.size());
+  const auto append = [this](std::string_view name, std::string_view value) {
+    if (!value.empty()) ok_head_.append(name).append(value).append(kLineEnd);
+  };
+  append("Date: ", date);
+  append("Server: ", server);
+  return absl::OkStatus();
+}
 
 // How the end of the body will be found.
 enum class ResponseWriter::Framing : uint8_t { kEndsWithHead, kSized, kChunked, kUntilClose };
@@ -175,15 +182,20 @@ std::string_view ResponseWriter::ConnectionValue(const ResponseHead& head) const
 // One pass over reserved room: status line, fields, and `plan.body`.
 void ResponseWriter::WriteHead(Output& output, const HeadPlan& plan) const {
   const ResponseHead& head = plan.head;
-  const size_t bytes_max = HeadBytesMax(plan.defaults, head) + plan.body.size();
-  Cursor cursor(output.Reserve(bytes_max));
-  cursor.Put("HTTP/1.1 ");
-  cursor.PutNumber(static_cast<uint64_t>(head.status));
-  cursor.Put(" ");
-  cursor.Put(head.reason.empty() ? ReasonPhrase(head.status) : head.reason);
-  cursor.Put(kLineEnd);
-  if (!plan.defaults.date.empty()) cursor.PutField("Date", plan.defaults.date);
-  if (!plan.defaults.server.empty()) cursor.PutField("Server", plan.defaults.server);
+  const std::string_view defaults = plan.defaults.ok_head_;
+  Cursor cursor(output.Reserve(kFixedHeadBytesMax + head.reason.size() + defaults.size() +
+                               head.content_type.size() + FieldBytes(head.fields) +
+                               plan.body.size()));
+  if (head.status == 200 && head.reason.empty()) {
+    cursor.Put(defaults);
+  } else {
+    cursor.Put("HTTP/1.1 ");
+    cursor.PutNumber(static_cast<uint64_t>(head.status));
+    cursor.Put(" ");
+    cursor.Put(head.reason.empty() ? ReasonPhrase(head.status) : head.reason);
+    cursor.Put(kLineEnd);
+    cursor.Put(defaults.substr(kOkLine.size()));
+  }
   if (!head.content_type.empty()) cursor.PutField("Content-Type", head.content_type);
   for (const Field& field : head.fields) cursor.PutField(field.name, field.value);
   if (plan.framing == Framing::kSized) {
@@ -203,7 +215,7 @@ void ResponseWriter::WriteHead(Output& output, const HeadPlan& plan) const {
 absl::Status ResponseWriter::Respond(Output& output, const ResponseDefaults& defaults,
                                      const ResponseHead& head, std::string_view body) {
   ROTOR_CHECK(state_ == State::kHeadDue, "Respond() when no response is due");
-  if (absl::Status status = CheckHead(defaults, head); !status.ok()) return status;
+  if (absl::Status status = CheckHead(head); !status.ok()) return status;
   if (head.status == 101 && (old_version_ || !HasUpgrade(head.fields))) {
     return absl::InvalidArgumentError(
         "HTTP response: 101 needs an Upgrade field and an HTTP/1.1 client");
@@ -220,10 +232,9 @@ absl::Status ResponseWriter::Respond(Output& output, const ResponseDefaults& def
   return absl::OkStatus();
 }
 
-absl::Status ResponseWriter::CheckStart(const ResponseDefaults& defaults,
-                                        const ResponseHead& head) const {
+absl::Status ResponseWriter::CheckStart(const ResponseHead& head) const {
   ROTOR_CHECK(state_ == State::kHeadDue, "a response was started when none is due");
-  if (absl::Status status = CheckHead(defaults, head); !status.ok()) return status;
+  if (absl::Status status = CheckHead(head); !status.ok()) return status;
   if (!EndsWithHead(head.status, method_) && head.status != 205) return absl::OkStatus();
   return absl::InvalidArgumentError(
       absl::StrCat("HTTP response: status ", head.status, " has no body to announce"));
@@ -231,7 +242,7 @@ absl::Status ResponseWriter::CheckStart(const ResponseDefaults& defaults,
 
 absl::Status ResponseWriter::StartSized(Output& output, const ResponseDefaults& defaults,
                                         const ResponseHead& head, uint64_t content_length) {
-  if (absl::Status status = CheckStart(defaults, head); !status.ok()) return status;
+  if (absl::Status status = CheckStart(head); !status.ok()) return status;
   WriteHead(output, {defaults, head, Framing::kSized, content_length, {}});
   state_ = method_ == Method::kHead ? State::kBodyOmitted : State::kSizedBody;
   body_bytes_left_ = content_length;
@@ -240,7 +251,7 @@ absl::Status ResponseWriter::StartSized(Output& output, const ResponseDefaults& 
 
 absl::Status ResponseWriter::StartStreamed(Output& output, const ResponseDefaults& defaults,
                                            const ResponseHead& head) {
-  if (absl::Status status = CheckStart(defaults, head); !status.ok()) return status;
+  if (absl::Status status = CheckStart(head); !status.ok()) return status;
   keep_alive_ = keep_alive_ && !old_version_;
   const Framing framing = old_version_ ? Framing::kUntilClose : Framing::kChunked;
   WriteHead(output, {defaults, head, framing, 0, {}});
@@ -310,12 +321,12 @@ std::string ErrorPageText(int status, std::string_view explanation) {
 }
 
 std::string_view ReasonPhrase(int status) {
-  if (status == 200) return "OK";
   static constexpr struct {
     int status;
     std::string_view phrase;
   } kPhrases[] = {
       {101, "Switching Protocols"},
+      {200, "OK"},
       {201, "Created"},
       {202, "Accepted"},
       {203, "Non-Authoritative Information"},

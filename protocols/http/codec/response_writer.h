@@ -42,13 +42,23 @@ class Output {
   virtual void Commit(size_t bytes) = 0;
 };
 
-// What a server says in every response. Both are checked like any other value.
-struct ResponseDefaults {
-  // The time of the response in the form of FormatHttpDate; no Date field when empty, which is
-  // right only for a server without a clock (RFC 9110 section 6.6.1).
-  std::string_view date = {};
-  // No Server field when empty.
-  std::string_view server = {};
+// What a server says in every response: Date and Server, checked and written out once and not for
+// each response.
+class ResponseDefaults {
+ public:
+  // Neither field.
+  ResponseDefaults();
+
+  // `date` in the form of FormatHttpDate; no Date field when empty, which is right only for a
+  // server without a clock (RFC 9110 section 6.6.1). No Server field when `server` is empty.
+  // kInvalidArgument, and nothing changed, if either would break the framing.
+  absl::Status Set(std::string_view date, std::string_view server);
+
+ private:
+  friend class ResponseWriter;
+
+  // The status line of 200, and the fields.
+  std::string ok_head_;
 };
 
 struct ResponseHead {
@@ -126,7 +136,7 @@ class ResponseWriter {
   struct HeadPlan;
 
   bool in_body() const { return state_ >= State::kSizedBody; }
-  absl::Status CheckStart(const ResponseDefaults& defaults, const ResponseHead& head) const;
+  absl::Status CheckStart(const ResponseHead& head) const;
   std::string_view ConnectionValue(const ResponseHead& head) const;
   void WriteHead(Output& output, const HeadPlan& plan) const;
 

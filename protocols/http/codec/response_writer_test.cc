@@ -37,7 +37,7 @@ class ResponseWriterTest : public testing::Test {
 };
 
 TEST_F(ResponseWriterTest, WholeResponse) {
-  defaults_ = {kDate, "Rotor"};
+  ASSERT_TRUE(defaults_.Set(kDate, "Rotor").ok());
   const Field fields[] = {{"ETag", "\"1\""}, {"Set-Cookie", "a"}, {"Set-Cookie", "b"}};
   ResponseHead head = Head(200, fields);
   head.content_type = "text/plain";
@@ -233,8 +233,8 @@ TEST_F(ResponseWriterTest, WhatWouldSplitTheResponseIsRefused) {
     head = Head(200);
     head.content_type = bad;
     EXPECT_FALSE(writer_.Respond(output_, defaults_, head, "").ok());
-    EXPECT_FALSE(writer_.Respond(output_, {bad, ""}, Head(200), "").ok());
-    EXPECT_FALSE(writer_.Respond(output_, {"", bad}, Head(200), "").ok());
+    EXPECT_FALSE(defaults_.Set(bad, "").ok());
+    EXPECT_FALSE(defaults_.Set("", bad).ok());
   }
   for (const std::string_view bad : {"", "A B", "A:", "A\xc3\xa9", "(A)"}) {
     const Field name[] = {{bad, "a"}};
@@ -246,6 +246,14 @@ TEST_F(ResponseWriterTest, WhatWouldSplitTheResponseIsRefused) {
   const Field trailers[] = {{"A", "b\r\n\r\n"}};
   EXPECT_FALSE(writer_.Finish(output_, trailers).ok());
   EXPECT_EQ(output_.text(), "");
+}
+
+TEST_F(ResponseWriterTest, DefaultsThatAreRefusedLeaveThoseBefore) {
+  ASSERT_TRUE(defaults_.Set("", "Rotor").ok());
+  ASSERT_FALSE(defaults_.Set(kDate, "a\nb").ok());
+  writer_.Begin(Request());
+  ASSERT_TRUE(writer_.Respond(output_, defaults_, Head(200), "").ok());
+  EXPECT_EQ(output_.text(), "HTTP/1.1 200 OK\r\nServer: Rotor\r\nContent-Length: 0\r\n\r\n");
 }
 
 TEST_F(ResponseWriterTest, FieldsTheWriterOwnsAreRefused) {
@@ -268,7 +276,8 @@ TEST_F(ResponseWriterTest, ResponseToAnUnknownRequestHasABodyAndEndsTheConnectio
   // The next head is broken: nobody knows its method.
   writer_.BeginUnknown();
   EXPECT_FALSE(writer_.keep_alive());
-  ASSERT_TRUE(writer_.Respond(output_, {kDate, ""}, Head(400), "broken").ok());
+  ASSERT_TRUE(defaults_.Set(kDate, "").ok());
+  ASSERT_TRUE(writer_.Respond(output_, defaults_, Head(400), "broken").ok());
   EXPECT_TRUE(output_.text().starts_with("HTTP/1.1 400 Bad Request\r\nDate: Sun, "));
   EXPECT_TRUE(output_.text().ends_with("\r\nConnection: close\r\n\r\nbroken"));
 }
@@ -293,9 +302,12 @@ TEST_F(ResponseWriterTest, WholeResponseDoesNotAllocate) {
   FixedOutput output;
   ResponseHead head = Head(200);
   head.content_type = "text/plain";
+  ASSERT_TRUE(defaults_.Set(kDate, "Rotor").ok());
   const size_t before = AllocationCount();
   writer_.Begin(Request());
-  const bool ok = writer_.Respond(output, {kDate, "Rotor"}, head, "hello").ok();
+  // The next second's fields fit into the memory of the last.
+  const bool ok =
+      defaults_.Set(kDate, "Rotor").ok() && writer_.Respond(output, defaults_, head, "hello").ok();
   EXPECT_EQ(AllocationCount(), before);
   EXPECT_TRUE(ok);
   EXPECT_GT(output.size, 0u);

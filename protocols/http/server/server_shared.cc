@@ -2,6 +2,9 @@
 
 #include <utility>
 
+#include "absl/status/status.h"
+#include "core/base/check.h"
+
 namespace rotor::http {
 
 ServerShared::ServerShared(const ServerOptions& server_options, CounterRegistry& counters,
@@ -15,12 +18,15 @@ ServerShared::ServerShared(const ServerOptions& server_options, CounterRegistry&
 }
 
 const ResponseDefaults& ServerShared::Defaults(Scope& scope) {
-  if (defaults_.date.empty() || scope.now() >= date_valid_until_) {
+  if (scope.now() >= date_valid_until_) {
     const absl::Time wall = scope.wall_time();
     const int64_t seconds = absl::ToUnixSeconds(wall);
-    FormatHttpDate(seconds, date_);
+    char date[kHttpDateBytes];
+    FormatHttpDate(seconds, date);
     date_valid_until_ = scope.now() + (absl::FromUnixSeconds(seconds + 1) - wall);
-    defaults_ = {.date = std::string_view(date_, kHttpDateBytes), .server = options.server_name};
+    const absl::Status status =
+        defaults_.Set(std::string_view(date, kHttpDateBytes), options.server_name);
+    ROTOR_CHECK(status.ok(), "CheckServerOptions() passed a server_name that cannot be sent");
   }
   return defaults_;
 }

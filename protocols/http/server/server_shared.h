@@ -2,6 +2,8 @@
 #ifndef ROTOR_PROTOCOLS_HTTP_SERVER_SERVER_SHARED_H_
 #define ROTOR_PROTOCOLS_HTTP_SERVER_SERVER_SHARED_H_
 
+#include <cstdint>
+#include <limits>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -71,8 +73,8 @@ class ServerShared {
  private:
   static constexpr size_t kPendingKeptMax = 64;
 
-  char date_[kHttpDateBytes];
-  Time date_valid_until_;
+  // The first request comes at any time.
+  Time date_valid_until_ = Time::FromNanoseconds(std::numeric_limits<int64_t>::min());
   ResponseDefaults defaults_;
   std::vector<std::unique_ptr<PendingRequest>> pending_;
 };
