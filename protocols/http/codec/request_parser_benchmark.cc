@@ -1,6 +1,7 @@
 // Nanoseconds per request: taking a head apart, and writing a small response.
 #include <benchmark/benchmark.h>
 
+#include <cstdlib>
 #include <string>
 #include <string_view>
 
@@ -91,6 +92,8 @@ class FixedOutput final : public Output {
 void BM_SmallResponse(benchmark::State& state) {
   char date[kHttpDateBytes];
   FormatHttpDate(784111777, date);
+  ResponseDefaults defaults;
+  if (!defaults.Set(std::string_view(date, sizeof(date)), "Rotor").ok()) std::abort();
   FixedOutput output;
   ResponseWriter writer;
   RequestHead request;
@@ -99,8 +102,7 @@ void BM_SmallResponse(benchmark::State& state) {
   head.content_type = "text/plain";
   for (auto _ : state) {
     writer.Begin(request);
-    const absl::Status status = writer.Respond(
-        output, {std::string_view(date, sizeof(date)), "Rotor"}, head, "Hello, World!");
+    const absl::Status status = writer.Respond(output, defaults, head, "Hello, World!");
     if (!status.ok()) state.SkipWithError("refused");
   }
 }
