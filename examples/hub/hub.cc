@@ -39,7 +39,7 @@ void SignalHandler::SignalReceived(int signal, rotor::ContextScope<Context>& sco
   scope.Drain(scope.now() + scope.context().drain);
 }
 
-absl::StatusOr<std::shared_ptr<rotor::dns::Zone>> MakeZone(rotor::CounterRegistry& counters) {
+absl::StatusOr<std::shared_ptr<rotor::dns::ZoneStore>> MakeZones(rotor::CounterRegistry& counters) {
   absl::StatusOr<rotor::dns::Zone> zone = rotor::dns::Zone::Create("hub.test.");
   if (!zone.ok()) return zone.status();
   absl::Status status;
@@ -50,7 +50,7 @@ absl::StatusOr<std::shared_ptr<rotor::dns::Zone>> MakeZone(rotor::CounterRegistr
   // The registry lives as long as the loop, and with it as long as the server that asks the zone.
   status.Update(zone->AddDynamicText("stats", 0, [&counters] { return StatsAsText(counters); }));
   if (!status.ok()) return status;
-  return std::make_shared<rotor::dns::Zone>(*std::move(zone));
+  return rotor::dns::ZoneStore::Of(*std::move(zone));
 }
 
 }  // namespace hub

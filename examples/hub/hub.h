@@ -42,7 +42,7 @@ using App = rotor::Compose<rotor::http::Server<Site>, rotor::line::EchoServer, r
                            rotor::SignalMachine<SignalHandler>>;
 
 // The zone hub.test., with the loop's counters as the text of stats.hub.test.
-absl::StatusOr<std::shared_ptr<rotor::dns::Zone>> MakeZone(rotor::CounterRegistry& counters);
+absl::StatusOr<std::shared_ptr<rotor::dns::ZoneStore>> MakeZones(rotor::CounterRegistry& counters);
 
 // Mounts all protocols and returns the context for the loop.
 template <rotor::Composer C>
@@ -65,11 +65,11 @@ absl::StatusOr<Context> Mount(C& composer, const Options& options) {
   if (!echo.ok()) return echo.status();
   context.echo = echo->addresses[0];
 
-  auto zone = MakeZone(composer.counters());
-  if (!zone.ok()) return zone.status();
+  auto zones = MakeZones(composer.counters());
+  if (!zones.ok()) return zones.status();
   rotor::dns::ServerOptions dns_options;
   dns_options.addresses = {address->WithPort(options.dns_port)};
-  auto dns = rotor::dns::Mount(composer, "dns", dns_options, *std::move(zone));
+  auto dns = rotor::dns::Mount(composer, "dns", dns_options, *std::move(zones));
   if (!dns.ok()) return dns.status();
   context.dns = dns->addresses[0];
 

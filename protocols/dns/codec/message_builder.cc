@@ -47,7 +47,7 @@ bool MessageBuilder::AddRecord(Section section, const Name& owner, RecordClass r
                                uint32_t ttl, const RecordData& data) {
   EnterSection(section);
   const Mark mark = Here();
-  if (PutRecord(owner, record_class, ttl, data)) return true;
+  if (PutRecord(owner, record_class, ttl, data.type(), data.wire())) return true;
   GoBack(mark);
   return false;
 }
@@ -57,11 +57,26 @@ bool MessageBuilder::AddRrset(Section section, const Name& owner, uint32_t ttl,
   EnterSection(section);
   const Mark mark = Here();
   for (const RecordData& data : records) {
-    if (!PutRecord(owner, RecordClass::kIn, ttl, data)) {
+    if (!PutRecord(owner, RecordClass::kIn, ttl, data.type(), data.wire())) {
       GoBack(mark);
       return false;
     }
   }
+  return true;
+}
+
+bool MessageBuilder::AddSynthesizedCname(const Name& owner, uint32_t ttl, const Name& target) {
+  EnterSection(Section::kAnswer);
+  const Mark mark = Here();
+  if (PutRecord(owner, RecordClass::kIn, ttl, RecordType::kCname, target.wire())) return true;
+  GoBack(mark);
+  return false;
+}
+
+bool MessageBuilder::AddWritten(std::string_view records, const std::array<uint16_t, 3>& counts) {
+  if (!PutBytes(records)) return false;
+  EnterSection(Section::kAdditional);
+  for (size_t i = 0; i < counts.size(); ++i) counts_[i + 1] += counts[i];
   return true;
 }
 
@@ -111,21 +126,20 @@ void MessageBuilder::GoBack(const Mark& mark) {
 }
 
 bool MessageBuilder::PutRecord(const Name& owner, RecordClass record_class, uint32_t ttl,
-                               const RecordData& data) {
-  if (!PutName(owner.wire()) || !Put16(static_cast<uint16_t>(data.type())) ||
+                               RecordType type, std::string_view data) {
+  if (!PutName(owner.wire()) || !Put16(static_cast<uint16_t>(type)) ||
       !Put16(static_cast<uint16_t>(record_class)) || !Put32(ttl)) {
     return false;
   }
   const size_t length_at = size_;
-  if (!Put16(0) || !PutData(data)) return false;
+  if (!Put16(0) || !PutData(type, data)) return false;
   wire::Write16(data_ + length_at, static_cast<uint16_t>(size_ - length_at - 2));
   ++count();
   return true;
 }
 
-bool MessageBuilder::PutData(const RecordData& data) {
-  std::string_view rest = data.wire();
-  const wire::DataLayout* layout = wire::FindDataLayout(data.type());
+bool MessageBuilder::PutData(RecordType type, std::string_view rest) {
+  const wire::DataLayout* layout = wire::FindDataLayout(type);
   if (layout != nullptr && layout->compressible) {
     if (!PutBytes(rest.substr(0, layout->prefix_bytes))) return false;
     rest.remove_prefix(layout->prefix_bytes);

@@ -36,10 +36,20 @@ class MessageBuilder {
   bool AddRrset(Section section, const Name& owner, uint32_t ttl,
                 std::span<const RecordData> records);
 
+  // A CNAME record of class IN.
+  bool AddSynthesizedCname(const Name& owner, uint32_t ttl, const Name& target);
+  // Records as they stand in another message with the same question, everything behind it: names in
+  // them may refer to that question only. Nothing but OPT may be added afterwards.
+  bool AddWritten(std::string_view records, const std::array<uint16_t, 3>& counts);
+
   // Keeps kEdnsBytes free for AddEdns, which then cannot fail. False when they are not left.
   bool ReserveEdns();
   // An OPT record (RFC 6891 section 6.1.2), at most one, with `edns.options` copied.
   bool AddEdns(const Edns& edns);
+
+  // Bytes written so far, and records.
+  size_t size() const { return size_; }
+  uint16_t Count(Section section) const { return counts_[static_cast<size_t>(section)]; }
 
   // Writes the header with the counts of what was added and returns the size of the message.
   size_t Finish(const Header& header);
@@ -63,8 +73,9 @@ class MessageBuilder {
   void EnterSection(Section section);
   Mark Here() { return {size_, suffix_count_, count()}; }
   void GoBack(const Mark& mark);
-  bool PutRecord(const Name& owner, RecordClass record_class, uint32_t ttl, const RecordData& data);
-  bool PutData(const RecordData& data);
+  bool PutRecord(const Name& owner, RecordClass record_class, uint32_t ttl, RecordType type,
+                 std::string_view data);
+  bool PutData(RecordType type, std::string_view data);
   bool PutName(std::string_view wire);
   bool PutBytes(std::string_view bytes);
   bool Put16(uint16_t value);

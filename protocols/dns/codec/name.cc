@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "core/base/check.h"
 #include "core/base/strings.h"
 #include "protocols/dns/codec/wire.h"
 
@@ -79,7 +80,15 @@ bool IsSpecial(char c) { return std::string_view(".\\\"();@$").find(c) != std::s
 
 bool EqualFolded(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) return false;
-  for (size_t i = 0; i < a.size(); ++i) {
+  size_t i = 0;
+  for (; i + sizeof(uint64_t) <= a.size(); i += sizeof(uint64_t)) {
+    uint64_t x;
+    uint64_t y;
+    std::memcpy(&x, a.data() + i, sizeof(x));
+    std::memcpy(&y, b.data() + i, sizeof(y));
+    if (x != y && FoldCase(x) != FoldCase(y)) return false;
+  }
+  for (; i < a.size(); ++i) {
     if (a[i] != b[i] && FoldCase(a[i]) != FoldCase(b[i])) return false;
   }
   return true;
@@ -137,6 +146,18 @@ size_t Name::CountLabels() const {
   size_t count = 0;
   for (size_t at = 0; wire_[at] != 0; at += 1u + static_cast<uint8_t>(wire_[at])) ++count;
   return count;
+}
+
+Name Name::Parent(size_t labels) const {
+  size_t at = 0;
+  for (; labels > 0; --labels) {
+    ROTOR_CHECK(wire_[at] != 0, "Name::Parent(): more labels than the name has");
+    at += 1u + static_cast<uint8_t>(wire_[at]);
+  }
+  Name parent;
+  parent.bytes_ = static_cast<uint8_t>(bytes_ - at);
+  std::memcpy(parent.wire_, wire_ + at, parent.bytes_);
+  return parent;
 }
 
 bool Name::IsAtOrBelow(const Name& ancestor) const {

@@ -23,6 +23,16 @@ constexpr char FoldCase(char byte) {
   return byte >= 'A' && byte <= 'Z' ? static_cast<char>(byte + ('a' - 'A')) : byte;
 }
 
+// The same for eight bytes at once, in any order.
+constexpr uint64_t FoldCase(uint64_t bytes) {
+  constexpr uint64_t kOnes = 0x0101010101010101;
+  const uint64_t low7 = bytes & (0x7f * kOnes);
+  const uint64_t from_a = low7 + (0x80 - 'A') * kOnes;
+  const uint64_t above_z = low7 + (0x7f - 'Z') * kOnes;
+  const uint64_t upper = (from_a ^ above_z) & ~bytes & (0x80 * kOnes);
+  return bytes | upper >> 2;
+}
+
 // Equal up to the case of ASCII letters.
 bool EqualFolded(std::string_view a, std::string_view b);
 
@@ -63,6 +73,9 @@ class Name {
 
   // How many labels, not counting the root.
   size_t CountLabels() const;
+
+  // The name without its first `labels` labels, of which there are so many.
+  Name Parent(size_t labels) const;
 
   // True for `ancestor` itself and every name below it. The root is above everything.
   bool IsAtOrBelow(const Name& ancestor) const;

@@ -96,7 +96,7 @@ bool Read(const EncodedData& data, std::array<uint8_t, 16>* address) {
 
 bool Read(const EncodedData& data, Name* name) {
   if (data.type != RecordType::kCname && data.type != RecordType::kNs &&
-      data.type != RecordType::kPtr) {
+      data.type != RecordType::kPtr && data.type != RecordType::kDname) {
     return false;
   }
   size_t offset = 0;

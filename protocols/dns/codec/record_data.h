@@ -60,7 +60,7 @@ struct EncodedData {
 // does not have the form of its type. Nothing is allocated; `*value` is unspecified after false.
 bool Read(const EncodedData& data, std::array<uint8_t, 4>* address);   // A
 bool Read(const EncodedData& data, std::array<uint8_t, 16>* address);  // AAAA
-bool Read(const EncodedData& data, Name* name);                        // CNAME, NS, PTR
+bool Read(const EncodedData& data, Name* name);                        // CNAME, NS, PTR, DNAME
 bool Read(const EncodedData& data, StartOfAuthority* soa);             // SOA
 bool Read(const EncodedData& data, MailExchange* mx);                  // MX
 bool Read(const EncodedData& data, ServiceLocation* srv);              // SRV
@@ -106,9 +106,9 @@ class RecordData {
   // A copy of `data` with the names of known types decompressed (RFC 3597 section 4). Fails as
   // FromWire does.
   static absl::StatusOr<RecordData> Decode(const EncodedData& data);
-  // RDATA of any type. Checked when the type is known here: A, AAAA, NS, CNAME, SOA, PTR, MX,
-  // SRV, TXT, CAA. Fails on bytes that do not fit the type, on more than 65535 bytes, and on a
-  // compressed name.
+  // RDATA of any type. Checked when the type is known here: A, AAAA, NS, CNAME, DNAME, SOA,
+  // PTR, MX, SRV, TXT, CAA. Fails on bytes that do not fit the type, on more than 65535 bytes, and
+  // on a compressed name.
   static absl::StatusOr<RecordData> FromWire(RecordType type, std::string_view wire);
 
   RecordType type() const { return type_; }

@@ -53,6 +53,7 @@ enum class ResponseCode : uint16_t {
   kNameError = 3,  // NXDOMAIN
   kNotImplemented = 4,
   kRefused = 5,
+  kYxDomain = 6,  // the name a DNAME leads to is too long (RFC 6672 section 2.2)
   kBadVersion = 16,
 };
 

@@ -73,6 +73,7 @@ const DataLayout* FindDataLayout(RecordType type) {
   static constexpr DataLayout kAddress4 = {4, 0, 0, false};
   static constexpr DataLayout kAddress16 = {16, 0, 0, false};
   static constexpr DataLayout kOneName = {0, 1, 0, true};
+  static constexpr DataLayout kForeignName = {0, 1, 0, false};
   static constexpr DataLayout kSoaLayout = {0, 2, 20, true};
   static constexpr DataLayout kMxLayout = {2, 1, 0, true};
   static constexpr DataLayout kSrvLayout = {6, 1, 0, false};
@@ -85,6 +86,8 @@ const DataLayout* FindDataLayout(RecordType type) {
     case RecordType::kCname:
     case RecordType::kPtr:
       return &kOneName;
+    case RecordType::kDname:
+      return &kForeignName;
     case RecordType::kSoa:
       return &kSoaLayout;
     case RecordType::kMx:

@@ -1,6 +1,12 @@
 #include "protocols/dns/server/server.h"
 
+#include <netinet/in.h>
+
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "absl/strings/str_cat.h"
 
 namespace rotor::dns {
 
@@ -15,14 +21,15 @@ size_t LengthAt(std::string_view bytes) {
 }  // namespace
 
 ServerShared::ServerShared(const ServerOptions& server_options, CounterRegistry& counters,
-                           std::string_view name, std::shared_ptr<const Zone> zone)
+                           std::string_view name, std::shared_ptr<const ZoneStore> store)
     : options(server_options),
       datagrams_received(counters.Get(name, "datagrams_received")),
       datagrams_lost(counters.Get(name, "datagrams_lost")),
       queries_dropped(counters.Get(name, "queries_dropped")),
-      responder_(std::move(zone), server_options.responder),
+      responder_(std::move(store), server_options.responder),
       response_(kMessageBytesMax),
-      queries_(counters.Get(name, "queries")) {}
+      queries_(counters.Get(name, "queries")),
+      connections_refused_(counters.Get(name, "connections_refused")) {}
 
 std::string_view ServerShared::Answer(std::string_view query, Transport transport) {
   queries_.Add();
@@ -33,6 +40,38 @@ std::string_view ServerShared::Answer(std::string_view query, Transport transpor
   const size_t size = responder_.Answer(query, transport, response);
   if (size == 0) queries_dropped.Add();
   return {response_.data(), size};
+}
+
+bool ServerShared::Admit(uint64_t client) {
+  uint32_t& of_client = connections_by_client_[client];
+  if (connections_ >= options.connections_max || of_client >= options.connections_per_client_max) {
+    if (of_client == 0) connections_by_client_.erase(client);
+    connections_refused_.Add();
+    return false;
+  }
+  ++of_client;
+  ++connections_;
+  return true;
+}
+
+void ServerShared::Release(uint64_t client) {
+  const auto found = connections_by_client_.find(client);
+  if (--found->second == 0) connections_by_client_.erase(found);
+  --connections_;
+}
+
+uint64_t ServerShared::ClientOf(const SocketAddress& peer) {
+  uint64_t client = 0;
+  if (peer.family() == AF_INET6) {
+    sockaddr_in6 address;
+    std::memcpy(&address, peer.kernel_address(), sizeof(address));
+    std::memcpy(&client, &address.sin6_addr, sizeof(client));
+  } else if (peer.family() == AF_INET) {
+    sockaddr_in address;
+    std::memcpy(&address, peer.kernel_address(), sizeof(address));
+    std::memcpy(&client, &address.sin_addr, sizeof(address.sin_addr));
+  }
+  return client;
 }
 
 Step DatagramServer::Start(Scope& scope) {
@@ -68,42 +107,90 @@ void DatagramServer::Describe(Description& description) const {
   if (address.ok()) description.peer = address->ToString();
 }
 
+StreamProtocol::~StreamProtocol() {
+  if (client_.has_value()) shared_.server.Release(*client_);
+}
+
+Intent StreamProtocol::Start(Stream& stream, Scope& scope) {
+  // Without an address it is broken already, and the stream finds out.
+  if (const SocketAddress peer = stream.peer(); peer.is_ip()) {
+    const uint64_t client = ServerShared::ClientOf(peer);
+    if (!shared_.server.Admit(client)) return Intent::Abort(absl::OkStatus());
+    client_ = client;
+  }
+  return NextQuery(scope);
+}
+
 Intent StreamProtocol::NextQuery(Scope& scope) const {
   return Expect::Bytes(kLengthBytes).Before(scope.now() + shared_.server.options.idle_timeout);
 }
 
-Intent StreamProtocol::FrameReceived(std::string_view frame, Stream& stream, Scope& scope) {
-  const size_t size = kLengthBytes + LengthAt(frame);
-  if (stream.input().size() < size) {
-    return Expect::Bytes(static_cast<uint32_t>(size))
-        .Before(scope.now() + shared_.server.options.idle_timeout);
+// Answers what has come whole, until enough is owed to the client.
+Intent StreamProtocol::FrameReceived(std::string_view, Stream& stream, Scope& scope) {
+  const ServerOptions& options = shared_.server.options;
+  size_t consumed = 0;
+  size_t expected = kLengthBytes;
+  while (stream.output_bytes() <= options.stream.output_pause_bytes) {
+    const std::string_view input = stream.input().substr(consumed);
+    if (input.size() < kLengthBytes) break;
+    const size_t size = kLengthBytes + LengthAt(input);
+    if (input.size() < size) {
+      expected = size;
+      break;
+    }
+    const std::string_view query = input.substr(kLengthBytes, size - kLengthBytes);
+    const std::string_view answer = shared_.server.Answer(query, Transport::kTcp);
+    consumed += size;
+    if (!answer.empty()) {
+      const char length[] = {static_cast<char>(answer.size() >> 8),
+                             static_cast<char>(answer.size())};
+      stream.Write({length, kLengthBytes});
+      stream.Write(answer);
+    }
+    if (++queries_ == options.queries_per_connection_max) {
+      return Intent::CloseAfterFlush(scope.now() + options.idle_timeout);
+    }
   }
-  const std::string_view query = stream.input().substr(kLengthBytes, size - kLengthBytes);
-  const std::string_view answer = shared_.server.Answer(query, Transport::kTcp);
-  if (!answer.empty()) {
-    const char length[] = {static_cast<char>(answer.size() >> 8), static_cast<char>(answer.size())};
-    stream.Write({length, kLengthBytes});
-    stream.Write(answer);
-  }
-  stream.Consume(size);
-  return NextQuery(scope);
+  stream.Consume(consumed);
+  return Expect::Bytes(static_cast<uint32_t>(expected)).Before(scope.now() + options.idle_timeout);
 }
 
 Intent StreamProtocol::InputEnded(InputEnd, Stream&, Scope& scope) {
   return Intent::CloseAfterFlush(scope.now() + shared_.server.options.idle_timeout);
 }
 
-absl::StatusOr<std::vector<BoundDatagram>> BindDatagrams(
-    Io& io, const std::vector<SocketAddress>& addresses) {
-  std::vector<BoundDatagram> bound;
-  for (const SocketAddress& address : addresses) {
+absl::StatusOr<std::vector<Fd>> BindDatagrams(Io& io, std::vector<SocketAddress>& addresses) {
+  std::vector<Fd> bound;
+  for (SocketAddress& address : addresses) {
     absl::StatusOr<Fd> socket = io.BindDatagram(address);
     if (!socket.ok()) return socket.status();
     absl::StatusOr<SocketAddress> local = io.LocalAddress(*socket);
     if (!local.ok()) return local.status();
-    bound.push_back({*std::move(socket), *local});
+    bound.push_back(*std::move(socket));
+    address = *local;
   }
   return bound;
+}
+
+bool IsWorthAnotherPort(const absl::Status& status, const std::vector<SocketAddress>& addresses) {
+  return status.code() == absl::ErrnoToStatusCode(EADDRINUSE) &&
+         std::any_of(addresses.begin(), addresses.end(),
+                     [](const SocketAddress& address) { return address.port() == 0; });
+}
+
+absl::Status CheckOptions(const ServerOptions& options) {
+  const struct {
+    const char* name;
+    uint32_t value;
+  } kLimits[] = {{"datagrams_per_turn", options.datagrams_per_turn},
+                 {"connections_max", options.connections_max},
+                 {"connections_per_client_max", options.connections_per_client_max},
+                 {"queries_per_connection_max", options.queries_per_connection_max}};
+  for (const auto& limit : kLimits) {
+    if (limit.value != 0) continue;
+    return absl::InvalidArgumentError(absl::StrCat("ServerOptions: ", limit.name, " is 0"));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace rotor::dns

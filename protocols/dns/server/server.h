@@ -1,10 +1,8 @@
 // An authoritative DNS server over UDP and TCP, to be mounted in any loop.
 //
-//   auto zone = dns::Zone::Create("example.test.");
-//   ... zone->Add("www", 300, ...) ...
+//   auto zone = dns::LoadZoneFile("example.zone");
 //   using App = rotor::Compose<dns::Server>;
-//   auto mounted = dns::Mount(builder, "dns", options,
-//   std::make_shared<dns::Zone>(*std::move(zone)));
+//   auto mounted = dns::Mount(builder, "dns", options, dns::ZoneStore::Of(*std::move(zone)));
 //
 // What is answered is the Responder's business (protocols/dns/zone); here are the machines that
 // carry it: one per UDP socket, one per TCP listener, one per TCP connection.
@@ -13,16 +11,18 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "core/composer/composer.h"
 #include "protocols/dns/zone/responder.h"
-#include "protocols/dns/zone/zone.h"
+#include "protocols/dns/zone/zone_set.h"
 #include "protocols/stream/machine.h"
 
 namespace rotor::dns {
@@ -34,16 +34,29 @@ struct ServerOptions : stream::ListenOptions {  // `addresses` are served over U
   // A TCP connection without a query is closed after this (RFC 7766 section 6.2.3), as is one whose
   // query, its length known, takes longer to come, and one that does not read its answers.
   absl::Duration idle_timeout = absl::Seconds(10);
+  // TCP connections at a time, in all and from one client, which is an IPv4 address or an IPv6
+  // network of 64 bits (RFC 7766 section 6.2.2). One more is closed at once, and counted as
+  // connections_refused.
+  uint32_t connections_max = 1000;
+  uint32_t connections_per_client_max = 100;
+  // After so many queries a TCP connection is closed, its answers sent.
+  uint32_t queries_per_connection_max = 1'000'000;
 };
 
 // What the machines of one server share.
 class ServerShared {
  public:
   ServerShared(const ServerOptions& server_options, CounterRegistry& counters,
-               std::string_view name, std::shared_ptr<const Zone> zone);
+               std::string_view name, std::shared_ptr<const ZoneStore> store);
 
   // The answer to `query`, valid until the next call; empty if there must be none.
   std::string_view Answer(std::string_view query, Transport transport);
+
+  // The client `peer` counts as: an IPv4 address, or the first half of an IPv6 address.
+  static uint64_t ClientOf(const SocketAddress& peer);
+  // Whether one more connection of `client` is within the limits; then Release() ends it.
+  bool Admit(uint64_t client);
+  void Release(uint64_t client);
 
   const ServerOptions options;
   Counter& datagrams_received;
@@ -54,6 +67,9 @@ class ServerShared {
   Responder responder_;
   std::vector<char> response_;
   Counter& queries_;
+  Counter& connections_refused_;
+  uint32_t connections_ = 0;
+  absl::flat_hash_map<uint64_t, uint32_t> connections_by_client_;
 };
 
 // Answers the datagrams of one socket.
@@ -83,8 +99,9 @@ class StreamProtocol {
     ServerShared& server;  // With the UDP machines.
   };
   explicit StreamProtocol(const Shared& shared) : shared_(shared) {}
+  ~StreamProtocol();
 
-  Intent Start(Stream&, Scope& scope) { return NextQuery(scope); }
+  Intent Start(Stream& stream, Scope& scope);
   Intent FrameReceived(std::string_view frame, Stream& stream, Scope& scope);
   // A connection without queries is closed silently, as is one whose query stays incomplete.
   Intent Timeout(Stream&, Scope&) { return Intent::Abort(absl::OkStatus()); }
@@ -94,41 +111,48 @@ class StreamProtocol {
   Intent NextQuery(Scope& scope) const;
 
   const Shared& shared_;
+  std::optional<uint64_t> client_;  // None: not admitted.
+  uint32_t queries_ = 0;
 };
 static_assert(IsProtocol<StreamProtocol>());
 
 // To be listed in Compose<...>.
 using Server = Parts<DatagramServer, stream::Server<StreamProtocol>>;
 
-// Binds `address` for UDP and returns the socket with the address for TCP to follow.
-struct BoundDatagram {
-  Fd socket;
-  SocketAddress address;
-};
-absl::StatusOr<std::vector<BoundDatagram>> BindDatagrams(
-    Io& io, const std::vector<SocketAddress>& addresses);
+// UDP sockets bound to `addresses`, each of which gets the port that was chosen for it.
+absl::StatusOr<std::vector<Fd>> BindDatagrams(Io& io, std::vector<SocketAddress>& addresses);
 
-// With port 0, UDP and TCP get the same port. kInvalidArgument if datagrams_per_turn is 0.
+// Whether a port the kernel chose for UDP was taken for TCP, so that another one may do.
+bool IsWorthAnotherPort(const absl::Status& status, const std::vector<SocketAddress>& addresses);
+inline constexpr int kPortsTriedMax = 16;
+
+absl::Status CheckOptions(const ServerOptions& options);
+
+// With port 0, UDP and TCP get the same port. kInvalidArgument if a limit is 0.
 template <Composer C>
-absl::StatusOr<Mounted> Mount(C& composer, std::string_view name, ServerOptions options,
-                              std::shared_ptr<const Zone> zone) {
-  if (options.datagrams_per_turn == 0) {
-    return absl::InvalidArgumentError("ServerOptions: datagrams_per_turn is 0");
-  }
-  absl::StatusOr<std::vector<BoundDatagram>> bound =
-      BindDatagrams(composer.io(), options.addresses);
-  if (!bound.ok()) return bound.status();
-  for (size_t i = 0; i < bound->size(); ++i) options.addresses[i] = (*bound)[i].address;
+absl::StatusOr<Mounted> Mount(C& composer, std::string_view name, const ServerOptions& options,
+                              std::shared_ptr<const ZoneStore> store) {
+  if (absl::Status status = CheckOptions(options); !status.ok()) return status;
   ServerShared& shared =
-      composer.template Keep<ServerShared>(options, composer.counters(), name, std::move(zone));
-  absl::StatusOr<Mounted> mounted = stream::Mount<StreamProtocol>(composer, name, options, shared);
-  if (!mounted.ok()) return mounted.status();
-  for (BoundDatagram& datagram : *bound) {
-    absl::StatusOr<Notifier> added =
-        composer.template Add<DatagramServer>(mounted->group, std::move(datagram.socket), shared);
-    if (!added.ok()) return added.status();
+      composer.template Keep<ServerShared>(options, composer.counters(), name, std::move(store));
+  for (int attempt = 1;; ++attempt) {
+    ServerOptions bound = options;
+    absl::StatusOr<std::vector<Fd>> sockets = BindDatagrams(composer.io(), bound.addresses);
+    if (!sockets.ok()) return sockets.status();
+    absl::StatusOr<Mounted> mounted = stream::Mount<StreamProtocol>(composer, name, bound, shared);
+    if (!mounted.ok()) {
+      const bool again =
+          attempt < kPortsTriedMax && IsWorthAnotherPort(mounted.status(), options.addresses);
+      if (again) continue;
+      return mounted.status();
+    }
+    for (Fd& socket : *sockets) {
+      absl::StatusOr<Notifier> added =
+          composer.template Add<DatagramServer>(mounted->group, std::move(socket), shared);
+      if (!added.ok()) return added.status();
+    }
+    return mounted;
   }
-  return mounted;
 }
 
 }  // namespace rotor::dns

@@ -33,7 +33,7 @@ using ::testing::Not;
 using ::testing::SizeIs;
 
 // hub.test. with a name of two addresses, and texts too large for UDP without and with EDNS.
-std::shared_ptr<const Zone> MakeZone() {
+std::shared_ptr<ZoneStore> MakeZone() {
   Zone zone = Zone::Create("hub.test.").value();
   const auto Add = [&](std::string_view owner, const absl::StatusOr<RecordData>& data) {
     EXPECT_TRUE(zone.Add(owner, 60, data.value()).ok());
@@ -42,7 +42,7 @@ std::shared_ptr<const Zone> MakeZone() {
   Add("www", RecordData::Address("192.0.2.2"));
   Add("text600", RecordData::Text(std::string(600, 'x')));
   Add("text40000", RecordData::Text(std::string(40'000, 'x')));
-  return std::make_shared<Zone>(std::move(zone));
+  return ZoneStore::Of(std::move(zone));
 }
 
 struct TestContext {
@@ -66,7 +66,7 @@ class DnsWorld {
       : world(Logged(std::move(sim))),
         loop(LoopBuilder<App, TestContext>(loop_options, world.AddHost("server")).Build()) {
     options.addresses = {*SocketAddress::Ip("127.0.0.1", 0)};
-    absl::StatusOr<Mounted> mounted = dns::Mount(*loop, "dns", options, MakeZone());
+    absl::StatusOr<Mounted> mounted = dns::Mount(*loop, "dns", options, store);
     EXPECT_TRUE(mounted.ok()) << mounted.status();
     if (!mounted.ok()) return;
     address = mounted->addresses[0];
@@ -120,6 +120,7 @@ class DnsWorld {
   std::vector<std::string> TakeCalls() { return std::exchange(calls, {}); }
 
   std::vector<std::string> calls;
+  const std::shared_ptr<ZoneStore> store = MakeZone();
   SimWorld world;
   std::optional<Loop<App, TestContext>> loop;
   SocketAddress address;
@@ -398,6 +399,59 @@ TEST(StreamTest, AClientThatDoesNotReadItsAnswersEndsAndCannotMakeTheServerHoldM
   EXPECT_EQ(world.loop->machines(), 2u);
 }
 
+TEST(StreamTest, ConnectionsBeyondTheLimitsAreClosedAtOnce) {
+  ServerOptions options;
+  options.connections_max = 3;
+  options.connections_per_client_max = 2;
+  DnsWorld world(options);
+  const auto connect = [&](std::string_view from) {
+    auto client = world.world.Connect(world.address, *SocketAddress::Ip(from, 0));
+    world.Run();
+    return client;
+  };
+  auto first = connect("127.0.0.1");
+  const auto second = connect("127.0.0.1");
+  EXPECT_TRUE(connect("127.0.0.1")->ended());
+  const auto other = connect("127.0.0.2");
+  EXPECT_FALSE(other->ended());
+  EXPECT_TRUE(connect("127.0.0.3")->ended());
+  EXPECT_EQ(world.Count("connections_refused"), 2);
+  for (SimConnection* client : {first.get(), second.get(), other.get()}) {
+    EXPECT_THAT(ToldInStream(world.Exchange(*client, Framed(Query(7, "www.hub.test.")))),
+                ElementsAre("7: 0, 2 answers"));
+  }
+  first->Close();
+  world.Run();
+  const auto again = connect("127.0.0.3");
+  EXPECT_THAT(ToldInStream(world.Exchange(*again, Framed(Query(7, "www.hub.test.")))),
+              ElementsAre("7: 0, 2 answers"));
+}
+
+TEST(StreamTest, AConnectionEndsAfterItsLastQueryAllowed) {
+  ServerOptions options;
+  options.queries_per_connection_max = 2;
+  DnsWorld world(options);
+  const auto client = world.Connect();
+  const std::string query = Framed(Query(7, "www.hub.test."));
+  EXPECT_THAT(ToldInStream(world.Exchange(*client, query + query + query)),
+              ElementsAre("7: 0, 2 answers", "7: 0, 2 answers"));
+  EXPECT_TRUE(client->ended());
+}
+
+// ---- Reload ----
+
+TEST(ReloadTest, ReplacedZonesAnswerTheNextQueryOnOpenConnectionsToo) {
+  DnsWorld world;
+  const auto client = world.Connect();
+  const std::string query = Query(7, "new.hub.test.");
+  EXPECT_THAT(ToldInStream(world.Exchange(*client, Framed(query))), ElementsAre("7: 3, 0 answers"));
+  Zone zone = Zone::Create("hub.test.").value();
+  ASSERT_TRUE(zone.Add("new", 60, RecordData::A({1, 2, 3, 4})).ok());
+  world.store->Replace(ZoneStore::Of(std::move(zone))->zones());
+  EXPECT_THAT(ToldInStream(world.Exchange(*client, Framed(query))), ElementsAre("7: 0, 1 answers"));
+  EXPECT_THAT(ToldAll(world.ExchangeDatagrams({query})), ElementsAre("7: 0, 1 answers"));
+}
+
 // ---- Drain ----
 
 TEST(DrainTest, WhatHasArrivedIsAnswered) {
@@ -432,12 +486,12 @@ TEST(DrainTest, AWakeUpWithoutADrainChangesNothing) {
   ServerOptions options;
   options.addresses = {*SocketAddress::Ip("127.0.0.1", 0)};
   LoopBuilder<DatagramServer> builder({}, host);
-  absl::StatusOr<std::vector<BoundDatagram>> bound = BindDatagrams(builder.io(), options.addresses);
+  absl::StatusOr<std::vector<Fd>> bound = BindDatagrams(builder.io(), options.addresses);
   ASSERT_TRUE(bound.ok());
-  const SocketAddress address = (*bound)[0].address;
+  const SocketAddress address = options.addresses[0];
   auto& shared = builder.Keep<ServerShared>(options, builder.counters(), "dns", MakeZone());
   absl::StatusOr<Notifier> machine =
-      builder.Add(*builder.AddGroup("dns"), std::move((*bound)[0].socket), shared);
+      builder.Add(*builder.AddGroup("dns"), std::move((*bound)[0]), shared);
   ASSERT_TRUE(machine.ok());
   auto loop = std::move(builder).Build();
   ASSERT_TRUE(loop.RunOnce(world.world.now()).value());
@@ -473,6 +527,24 @@ TEST(MountTest, UdpAndTcpShareEachAddressAndItsPort) {
   }
 }
 
+TEST(MountTest, APortTakenForTcpIsLeftForAnother) {
+  // The same world twice: the second time its port is taken.
+  const SocketAddress first = DnsWorld().address;
+  SimWorld world;
+  SimBackend& host = world.AddHost("server");
+  LoopBuilder<App> builder({}, host);
+  absl::StatusOr<Fd> taken = builder.io().Listen(first, {});
+  ASSERT_TRUE(taken.ok());
+  ServerOptions options;
+  options.addresses = {first};
+  EXPECT_EQ(dns::Mount(builder, "dns", options, MakeZone()).status().code(),
+            absl::StatusCode::kFailedPrecondition);
+  options.addresses = {first.WithPort(0)};
+  const absl::StatusOr<Mounted> mounted = dns::Mount(builder, "dns", options, MakeZone());
+  ASSERT_TRUE(mounted.ok()) << mounted.status();
+  EXPECT_NE(mounted->addresses[0], first);
+}
+
 TEST(MountTest, WhatCannotBeIsRefusedAndLeavesNothingOpen) {
   DnsWorld world;
   const auto MountWith = [&](auto change) {
@@ -482,6 +554,12 @@ TEST(MountTest, WhatCannotBeIsRefusedAndLeavesNothingOpen) {
     return dns::Mount(*world.loop, "second", options, MakeZone()).status().code();
   };
   EXPECT_EQ(MountWith([](auto& options) { options.datagrams_per_turn = 0; }),
+            absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(MountWith([](auto& options) { options.connections_max = 0; }),
+            absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(MountWith([](auto& options) { options.connections_per_client_max = 0; }),
+            absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(MountWith([](auto& options) { options.queries_per_connection_max = 0; }),
             absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(MountWith([](auto& options) { options.addresses.clear(); }),
             absl::StatusCode::kInvalidArgument);

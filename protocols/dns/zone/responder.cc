@@ -1,31 +1,22 @@
 #include "protocols/dns/zone/responder.h"
 
 #include <algorithm>
-#include <array>
 #include <memory>
 #include <span>
 #include <string_view>
 #include <utility>
 
-#include "absl/status/statusor.h"
 #include "core/base/check.h"
 #include "protocols/dns/codec/message_builder.h"
 #include "protocols/dns/codec/message_view.h"
-#include "protocols/dns/codec/name.h"
-#include "protocols/dns/codec/record_data.h"
 #include "protocols/dns/codec/types.h"
+#include "protocols/dns/zone/answer.h"
+#include "protocols/dns/zone/hashed_name.h"
 
 namespace rotor::dns {
 namespace {
 
 constexpr uint8_t kEdnsVersion = 0;
-
-// How adding to the answer went.
-enum class Added : uint8_t {
-  kWhole,
-  kNoRoom,  // and nothing of it is in the message
-  kFailed,  // its data could not be made
-};
 
 // The refusal that can be seen before the zone is looked at, or kNoError.
 ResponseCode Screen(const MessageView& query, ParseResult parsed) {
@@ -47,7 +38,7 @@ ResponseCode Screen(const MessageView& query, ParseResult parsed) {
   return is_transfer ? ResponseCode::kRefused : ResponseCode::kNoError;
 }
 
-// One answer being written. A new one is made for an error found half way.
+// Everything of an answer but its records.
 class Reply {
  public:
   // `buffer` has room for the question and OPT at least.
@@ -58,21 +49,7 @@ class Reply {
     if (query.edns().has_value()) builder_.ReserveEdns();
   }
 
-  // `data` belongs to `owner`; the TTL is that of the RRset.
-  Added AddAnswer(const Name& owner, const Rrset& rrset) {
-    if (rrset.dynamic_text == nullptr) {
-      return Fits(builder_.AddRrset(Section::kAnswer, owner, rrset.ttl, rrset.records));
-    }
-    const absl::StatusOr<RecordData> text = RecordData::Text(rrset.dynamic_text());
-    if (!text.ok() || text->wire().size() > kRrsetBytesMax) return Added::kFailed;
-    return Fits(builder_.AddRrset(Section::kAnswer, owner, rrset.ttl, {&*text, 1}));
-  }
-
-  // RFC 2308 section 3: what a negative answer is cached by.
-  Added AddNegative(const Zone& zone) {
-    return Fits(builder_.AddRrset(Section::kAuthority, zone.origin(), zone.negative_ttl(),
-                                  zone.soa().records));
-  }
+  MessageBuilder& builder() { return builder_; }
 
   size_t Finish(ResponseCode code, bool authoritative, bool truncated) {
     const uint16_t code_bits = static_cast<uint16_t>(code);
@@ -94,56 +71,16 @@ class Reply {
   }
 
  private:
-  static Added Fits(bool added) { return added ? Added::kWhole : Added::kNoRoom; }
-
   const MessageView& query_;
   const uint16_t payload_bytes_;
   MessageBuilder builder_;
 };
 
-// What the zone says, and whether all of it is in the reply.
-struct ZoneAnswer {
-  ResponseCode code;
-  Added added = Added::kWhole;
-};
-
-// RFC 1034 section 4.3.2, steps 2 to 4, within one zone.
-ZoneAnswer AnswerFromZone(const Zone& zone, const Question& question, Reply& reply) {
-  using Outcome = LookupResult::Outcome;
-  Name owner = question.name;
-  std::array<const Rrset*, kCnameChainMax> chain;
-  size_t links = 0;
-  while (true) {
-    const LookupResult found = zone.Lookup(owner, question.type);
-    switch (found.outcome) {
-      case Outcome::kOutOfZone:
-        // The rest of a chain is another server's.
-        return {links == 0 ? ResponseCode::kRefused : ResponseCode::kNoError};
-      case Outcome::kFound:
-        return {ResponseCode::kNoError, reply.AddAnswer(owner, *found.rrset)};
-      case Outcome::kNoData:
-        return {ResponseCode::kNoError, reply.AddNegative(zone)};
-      case Outcome::kNameError:
-        // Also at the end of a chain (RFC 6604 section 3).
-        return {ResponseCode::kNameError, reply.AddNegative(zone)};
-      case Outcome::kCname:
-        break;
-    }
-    const bool is_loop =
-        std::find(chain.begin(), chain.begin() + links, found.rrset) != chain.begin() + links;
-    if (is_loop) return {ResponseCode::kNoError};
-    const Added added = reply.AddAnswer(owner, *found.rrset);
-    chain[links++] = found.rrset;
-    if (added != Added::kWhole || links == kCnameChainMax) return {ResponseCode::kNoError, added};
-    owner = *Name::FromWire(found.rrset->records.front().wire());
-  }
-}
-
 }  // namespace
 
-Responder::Responder(std::shared_ptr<const Zone> zone, const ResponderOptions& options)
-    : zone_(std::move(zone)), options_(options) {
-  ROTOR_CHECK(zone_ != nullptr, "a Responder needs a zone");
+Responder::Responder(std::shared_ptr<const ZoneStore> store, const ResponderOptions& options)
+    : store_(std::move(store)), options_(options) {
+  ROTOR_CHECK(store_ != nullptr, "a Responder needs zones");
   ROTOR_CHECK(options_.udp_payload_bytes_max >= kUdpPayloadBytesMin,
               "udp_payload_bytes_max is at least 512");
 }
@@ -168,15 +105,22 @@ size_t Responder::Answer(std::string_view query, Transport transport,
   };
   const ResponseCode refusal = Screen(message, parsed);
   if (refusal != ResponseCode::kNoError) return fail(refusal);
+  const Question& question = *message.question();
+  const HashedName name(question.name);
+  const Zone* const zone = store_->zones()->Find(name);
+  if (zone == nullptr) return fail(ResponseCode::kRefused);
 
   Reply reply(message, response, options_.udp_payload_bytes_max);
-  const ZoneAnswer answer = AnswerFromZone(*zone_, *message.question(), reply);
-  if (answer.code == ResponseCode::kRefused) return fail(answer.code);
+  const PreparedAnswer* const prepared = zone->FindPrepared(name, question.type);
+  if (prepared != nullptr && reply.builder().AddWritten(prepared->records, prepared->counts)) {
+    return reply.Finish(ResponseCode::kNoError, true, false);
+  }
+  const ZoneAnswer answer = AnswerFromZone(*zone, question, name, reply.builder());
   if (answer.added == Added::kFailed) return fail(ResponseCode::kServerFailure);
   const bool truncated = answer.added == Added::kNoRoom;
   // Over TCP there is nothing larger to ask again over.
   if (truncated && transport == Transport::kTcp) return fail(ResponseCode::kServerFailure);
-  return reply.Finish(answer.code, true, truncated);
+  return reply.Finish(answer.code, answer.authoritative, truncated);
 }
 
 }  // namespace rotor::dns

@@ -1,4 +1,4 @@
-// Answers DNS queries from a zone: bytes in, bytes out.
+// Answers DNS queries from zones: bytes in, bytes out.
 #ifndef ROTOR_PROTOCOLS_DNS_ZONE_RESPONDER_H_
 #define ROTOR_PROTOCOLS_DNS_ZONE_RESPONDER_H_
 
@@ -8,7 +8,7 @@
 #include <span>
 #include <string_view>
 
-#include "protocols/dns/zone/zone.h"
+#include "protocols/dns/zone/zone_set.h"
 
 namespace rotor::dns {
 
@@ -21,19 +21,19 @@ struct ResponderOptions {
   uint16_t udp_payload_bytes_max = 1232;
 };
 
-// How many CNAME records of the zone one answer follows. Beyond that the answer ends with the last
-// one and the client asks for its target itself.
+// How many CNAME and DNAME records of the zone one answer follows. Beyond that the answer ends with
+// the last one and the client asks for its target itself.
 inline constexpr size_t kCnameChainMax = 8;
 
 // The smallest buffer Responder::Answer takes.
 inline constexpr size_t kResponseBytesMin = 512;
 
 // The query logic of an authoritative-only server (RFC 1034 section 4.3.2, RFC 6891, RFC 8906).
-// Pure apart from the dynamic texts of the zone it calls. Immutable: any number of threads may use
-// one.
+// Pure apart from the dynamic texts of the zones it calls. Aliases are followed within the zone of
+// the question. Each query is answered from what the store holds then.
 class Responder {
  public:
-  explicit Responder(std::shared_ptr<const Zone> zone, const ResponderOptions& options = {});
+  explicit Responder(std::shared_ptr<const ZoneStore> store, const ResponderOptions& options = {});
 
   // Writes the answer to `query`, one whole message without the two length bytes of TCP, to the
   // front of `response` and returns its size; 0 means that nothing must be sent: the query has no
@@ -47,7 +47,7 @@ class Responder {
   size_t Answer(std::string_view query, Transport transport, std::span<char> response) const;
 
  private:
-  std::shared_ptr<const Zone> zone_;
+  std::shared_ptr<const ZoneStore> store_;
   ResponderOptions options_;
 };
 

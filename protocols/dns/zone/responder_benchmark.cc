@@ -9,12 +9,12 @@
 #include "benchmark/benchmark.h"
 #include "protocols/dns/codec/message_builder.h"
 #include "protocols/dns/zone/responder.h"
-#include "protocols/dns/zone/zone.h"
+#include "protocols/dns/zone/zone_set.h"
 
 namespace rotor::dns {
 namespace {
 
-std::shared_ptr<const Zone> MakeZone() {
+std::shared_ptr<const ZoneStore> MakeZone() {
   Zone zone = Zone::Create("hub.test.").value();
   for (int i = 0; i < 1000; ++i) {
     const std::string host = absl::StrCat("host", i);
@@ -24,7 +24,7 @@ std::shared_ptr<const Zone> MakeZone() {
                            .ok();
     if (!added) return nullptr;
   }
-  return std::make_shared<Zone>(std::move(zone));
+  return ZoneStore::Of(std::move(zone));
 }
 
 std::string MakeQuery(std::string_view name) {

@@ -11,6 +11,7 @@
 #include "core/base/random.h"
 #include "gtest/gtest.h"
 #include "protocols/dns/codec/message_view.h"
+#include "protocols/dns/codec/text.h"
 #include "protocols/dns/zone/responder_check.h"
 #include "protocols/dns/zone/zone.h"
 
@@ -64,31 +65,6 @@ std::string Query(std::string_view name, RecordType type, const QueryOptions& qu
          (has_opt ? OptBytes(query) : "");
 }
 
-std::string_view CodeName(unsigned code) {
-  constexpr std::string_view kNames[] = {"NOERROR",  "FORMERR", "SERVFAIL",
-                                         "NXDOMAIN", "NOTIMP",  "REFUSED"};
-  return code < std::size(kNames) ? kNames[code] : code == 16 ? "BADVERS" : "?";
-}
-
-std::string TypeName(RecordType type) {
-  switch (type) {
-    case RecordType::kA:
-      return "A";
-    case RecordType::kAaaa:
-      return "AAAA";
-    case RecordType::kNs:
-      return "NS";
-    case RecordType::kCname:
-      return "CNAME";
-    case RecordType::kSoa:
-      return "SOA";
-    case RecordType::kTxt:
-      return "TXT";
-    default:
-      return absl::StrCat("TYPE", static_cast<int>(type));
-  }
-}
-
 // An answer on one line: "NXDOMAIN aa | | hub.test. SOA 60 | opt".
 std::string Describe(std::string_view answer) {
   if (answer.empty()) return "dropped";
@@ -96,7 +72,7 @@ std::string Describe(std::string_view answer) {
   if (view.Parse(answer) != ParseResult::kComplete) return "malformed";
   unsigned code = view.header().response_code;
   if (view.edns().has_value()) code |= view.edns()->extended_response_code << 4;
-  std::string text(CodeName(code));
+  std::string text = ToText(static_cast<ResponseCode>(code));
   if (view.header().authoritative) text += " aa";
   if (view.header().truncated) text += " tc";
   text += " |";
@@ -112,7 +88,7 @@ std::string Describe(std::string_view answer) {
       text += " opt";
       continue;
     }
-    absl::StrAppend(&text, " ", record.owner.ToText(), " ", TypeName(record.type), " ", record.ttl);
+    absl::StrAppend(&text, " ", record.owner.ToText(), " ", ToText(record.type), " ", record.ttl);
   }
   return text;
 }
@@ -152,7 +128,6 @@ TEST_F(ResponderTest, AnswersFromTheZone) {
       {"www.hub.test", RecordType::kA, "NOERROR aa | www.hub.test. A 300 www.hub.test. A 300"},
       {"www.hub.test", RecordType::kAaaa, "NOERROR aa | www.hub.test. AAAA 300"},
       {"hub.test", RecordType::kSoa, "NOERROR aa | hub.test. SOA 3600"},
-      {"hub.test", RecordType::kNs, "NOERROR aa | hub.test. NS 300"},
       {"opaque.hub.test", RecordType{65400}, "NOERROR aa | opaque.hub.test. TYPE65400 300"},
       {"www.hub.test", RecordType::kTxt, "NOERROR aa | | hub.test. SOA 60"},
       {"www.hub.test", RecordType{65400}, "NOERROR aa | | hub.test. SOA 60"},
@@ -200,6 +175,126 @@ TEST_F(ResponderTest, AnswersFromTheZone) {
     EXPECT_EQ(Describe(Ask(query, Transport::kTcp)), test.answer) << test.name;
     EXPECT_EQ(Describe(Ask(with_opt)), test.answer + bars + " opt") << test.name;
   }
+}
+
+TEST_F(ResponderTest, ZoneCutsAreReferredTo) {
+  const std::string referral =
+      " cut.hub.test. NS 300 cut.hub.test. NS 300 cut.hub.test. NS 300 cut.hub.test. NS 300"
+      " | ns.cut.hub.test. A 300 ns.cut.hub.test. AAAA 300 ns.deep.cut.hub.test. A 300"
+      " ns.hub.test. A 300";
+  const struct {
+    std::string_view name;
+    RecordType type;
+    std::string answer;
+  } kCases[] = {
+      {"cut.hub.test", RecordType::kA, "NOERROR | |" + referral},
+      {"cut.hub.test", RecordType::kNs, "NOERROR | |" + referral},
+      {"cut.hub.test", RecordType::kAny, "NOERROR | |" + referral},
+      {"x.y.cut.hub.test", RecordType::kA, "NOERROR | |" + referral},
+      {"ns.cut.hub.test", RecordType::kA, "NOERROR | |" + referral},
+      {"hidden.cut.hub.test", RecordType::kTxt, "NOERROR | |" + referral},
+      {"x.lower.cut.hub.test", RecordType::kA, "NOERROR | |" + referral},
+      {"x.cut.hub.test", RecordType{43}, "NOERROR | |" + referral},
+      {"cut.hub.test", RecordType{43}, "NOERROR aa | cut.hub.test. DS 300"},
+      {"tocut.hub.test", RecordType::kA, "NOERROR aa | tocut.hub.test. CNAME 300 |" + referral},
+  };
+  for (const auto& test : kCases) {
+    EXPECT_EQ(Describe(Ask(Query(test.name, test.type))), test.answer) << test.name;
+  }
+}
+
+TEST_F(ResponderTest, ReferralWithoutNeededGlueIsTruncated) {
+  const std::string query = Query("x.broad.hub.test", RecordType::kA, {.payload_bytes = 1232});
+  EXPECT_EQ(Describe(Ask(query)).substr(0, 11), "NOERROR tc ");
+  const std::string whole = Ask(query, Transport::kTcp);
+  MessageView view;
+  ASSERT_EQ(view.Parse(whole), ParseResult::kComplete);
+  EXPECT_EQ(view.Count(Section::kAuthority), 30);
+  EXPECT_EQ(view.Count(Section::kAdditional), 31);
+  EXPECT_FALSE(view.header().truncated);
+}
+
+TEST_F(ResponderTest, AddressesOfTargetsAreAddedAndMayBeMissing) {
+  EXPECT_EQ(Describe(Ask(Query("hub.test", RecordType::kNs))),
+            "NOERROR aa | hub.test. NS 300 | | ns.hub.test. A 300");
+  const std::string mx =
+      "NOERROR aa | mail.hub.test. MX 300 mail.hub.test. MX 300"
+      " mail.hub.test. MX 300 mail.hub.test. MX 300 mail.hub.test. MX 300 | |";
+  EXPECT_EQ(Describe(Ask(Query("mail.hub.test", RecordType::kMx))),
+            mx + " www.hub.test. A 300 www.hub.test. A 300 www.hub.test. AAAA 300"
+                 " x.wild.hub.test. A 300");
+}
+
+TEST_F(ResponderTest, DnameRedirectsWhatIsBelowIt) {
+  const struct {
+    std::string_view name;
+    RecordType type;
+    std::string answer;
+  } kCases[] = {
+      {"dname.hub.test", RecordType::kDname, "NOERROR aa | dname.hub.test. DNAME 300"},
+      {"dname.hub.test", RecordType::kTxt, "NOERROR aa | dname.hub.test. TXT 300"},
+      {"dname.hub.test", RecordType::kA, "NOERROR aa | | hub.test. SOA 60"},
+      {"a.b.dname.hub.test", RecordType::kA,
+       "NOERROR aa | dname.hub.test. DNAME 300 a.b.dname.hub.test. CNAME 300"
+       " a.b.wild.hub.test. A 300"},
+      {"a.dname.hub.test", RecordType::kTxt,
+       "NOERROR aa | dname.hub.test. DNAME 300 a.dname.hub.test. CNAME 300 | hub.test. SOA 60"},
+      {"x.off.hub.test", RecordType::kA,
+       "NOERROR aa | off.hub.test. DNAME 300 x.off.hub.test. CNAME 300"},
+  };
+  for (const auto& test : kCases) {
+    EXPECT_EQ(Describe(Ask(Query(test.name, test.type))), test.answer) << test.name;
+  }
+  const std::string growing = Describe(Ask(Query("x.growing.hub.test", RecordType::kA)));
+  EXPECT_EQ(growing.substr(0, 44), "NOERROR aa | growing.hub.test. DNAME 300 x.g") << growing;
+  EXPECT_EQ(growing.find("DNAME", 40), std::string::npos) << growing;
+  std::string longest;
+  while (longest.size() + 2 < 238) longest += "a.";
+  EXPECT_EQ(Describe(Ask(Query(longest + "growing.hub.test", RecordType::kA))),
+            "YXDOMAIN aa | growing.hub.test. DNAME 300");
+}
+
+TEST_F(ResponderTest, ZoneWithTheLongestOriginAnswers) {
+  std::vector<std::shared_ptr<const Zone>> zones;
+  for (std::string_view origin : {"test.", "b.a.test.", "a.test."}) {
+    Zone zone = Zone::Create(origin).value();
+    ASSERT_TRUE(zone.Add("www", 60, RecordData::A({1, 2, 3, 4})).ok());
+    zones.push_back(Seal(std::move(zone)));
+  }
+  EXPECT_EQ(ZoneSet::Create({zones[0], zones[1], zones[0]}).status().code(),
+            absl::StatusCode::kAlreadyExists);
+  const Responder responder(std::make_shared<ZoneStore>(ZoneSet::Create(zones).value()));
+  const auto ask = [&](std::string_view name) {
+    std::vector<char> buffer(512);
+    const std::string query = Query(name, RecordType::kA);
+    return Describe({buffer.data(), responder.Answer(query, Transport::kUdp, buffer)});
+  };
+  EXPECT_EQ(ask("www.test"), "NOERROR aa | www.test. A 60");
+  EXPECT_EQ(ask("www.A.test"), "NOERROR aa | www.A.test. A 60");
+  EXPECT_EQ(ask("www.b.a.test"), "NOERROR aa | www.b.a.test. A 60");
+  EXPECT_EQ(ask("b.a.test"), "NOERROR aa | | b.a.test. SOA 60");
+  EXPECT_EQ(ask("x.a.test"), "NXDOMAIN aa | | a.test. SOA 60");
+  EXPECT_EQ(ask("c.test"), "NXDOMAIN aa | | test. SOA 60");
+  EXPECT_EQ(ask("example"), "REFUSED |");
+  EXPECT_EQ(ask("."), "REFUSED |");
+}
+
+// Every name and type of the zone: what was prepared is what would be written without it.
+TEST_F(ResponderTest, PreparedAnswersDifferFromOthersInNothing) {
+  Zone zone = Zone::Create("hub.test.").value();
+  MustAdd(zone, "www", RecordData::A({1, 2, 3, 4}));
+  MustAdd(zone, "mail", RecordData::Mx({1, Name::FromText("www.hub.test.").value()}));
+  const Responder prepared(ZoneStore::Of(std::move(zone)));
+  Zone wild = Zone::Create("hub.test.").value();
+  MustAdd(wild, "*", RecordData::Mx({1, Name::FromText("www.hub.test.").value()}));
+  MustAdd(wild, "www", RecordData::A({1, 2, 3, 4}));
+  const Responder written(
+      ZoneStore::Of(std::move(wild)));  // wildcards are never prepared for a name
+  const std::string query = Query("mAil.hub.TEST", RecordType::kMx, {.payload_bytes = 1232});
+  std::string answers[2] = {std::string(512, 0), std::string(512, 0)};
+  answers[0].resize(prepared.Answer(query, Transport::kUdp, answers[0]));
+  answers[1].resize(written.Answer(query, Transport::kUdp, answers[1]));
+  EXPECT_EQ(answers[0], answers[1]);
 }
 
 TEST_F(ResponderTest, AnswerIsTheseBytes) {
@@ -418,7 +513,7 @@ TEST_F(ResponderTest, LongestAnswerStaysBelowTheLimitOfTcp) {
     const std::string data(kRrsetBytesMax / 3 - 12, static_cast<char>('a' + i));
     ASSERT_TRUE(zone.Add(last, 1, RecordData::FromWire(RecordType{65400}, data).value()).ok());
   }
-  const Responder responder(std::make_shared<Zone>(std::move(zone)));
+  const Responder responder(ZoneStore::Of(std::move(zone)));
   std::vector<char> buffer(kMessageBytesMax);
   const std::string query = Query(link(0).ToText(), RecordType{65400}, {.payload_bytes = 1232});
   const size_t size = responder.Answer(query, Transport::kTcp, buffer);
@@ -464,8 +559,8 @@ TEST_F(ResponderTest, RandomMutationsAreAnsweredByTheRules) {
 }
 
 TEST(ResponderDeathTest, BreakingARuleEndsTheProcess) {
-  const std::shared_ptr<const Zone> zone = MakeTestZone([] { return std::string(); });
-  EXPECT_DEATH(Responder(nullptr), "needs a zone");
+  const std::shared_ptr<const ZoneStore> zone = MakeTestZone([] { return std::string(); });
+  EXPECT_DEATH(Responder(nullptr), "needs zones");
   EXPECT_DEATH(Responder(zone, {.udp_payload_bytes_max = 511}), "at least 512");
   std::vector<char> buffer(511);
   EXPECT_DEATH((void)Responder(zone).Answer("", Transport::kUdp, buffer), "512 bytes");

@@ -75,7 +75,7 @@ TEST(ZoneTest, BadRecordsAreRefusedAndChangeNothing) {
   ExpectError(zone.Add("www.example.net.", 60, other), Code::kInvalidArgument,
               "www.example.net. is not under the zone's origin hub.test.");
   ExpectError(zone.Add("a..b", 60, other), Code::kInvalidArgument, "empty label");
-  ExpectError(zone.Add("x", 0x80000000u, other), Code::kInvalidArgument, "x.hub.test. type 1: TTL");
+  ExpectError(zone.Add("x", 0x80000000u, other), Code::kInvalidArgument, "x.hub.test. A: TTL");
   ExpectError(zone.Add("www", 61, other), Code::kInvalidArgument, "differs from TTL 60");
   ExpectError(zone.Add("@", 3600, zone.soa().records[0]), Code::kInvalidArgument, "SOA");
   ExpectError(zone.Add("x", 60, zone.soa().records[0]), Code::kInvalidArgument, "SOA");
@@ -87,9 +87,10 @@ TEST(ZoneTest, BadRecordsAreRefusedAndChangeNothing) {
   ExpectError(zone.Add("@", 60, cname), Code::kFailedPrecondition, "CNAME");
   ExpectError(zone.Add("ALIAS", 60, other), Code::kFailedPrecondition, "CNAME");
   ExpectError(zone.Add("alias", 60, cname), Code::kFailedPrecondition, "CNAME");
-  ExpectError(zone.Add("sub", 60, RecordData::Ns(MakeName("ns.sub.hub.test"))),
-              Code::kUnimplemented, "delegation");
-  ExpectError(zone.Add("x", 60, opaque(39)), Code::kUnimplemented, "DNAME");
+  ExpectError(zone.Add("*.sub", 60, RecordData::Ns(MakeName("ns.hub.test"))),
+              Code::kInvalidArgument, "*.sub.hub.test. NS: not at a wildcard");
+  const RecordData dname = RecordData::FromWire(RecordType::kDname, Name().wire()).value();
+  ExpectError(zone.Add("*.sub", 60, dname), Code::kInvalidArgument, "DNAME: not at a wildcard");
 
   EXPECT_EQ(Find(zone, "x.hub.test", RecordType::kAny), Outcome::kNameError);
   EXPECT_EQ(Find(zone, "sub.hub.test", RecordType::kAny), Outcome::kNameError);
@@ -132,7 +133,7 @@ TEST(ZoneTest, RrsetMayNotOutgrowAMessage) {
   ASSERT_TRUE(zone.Add("x", 1, half).ok());
   ASSERT_TRUE(zone.Add("x", 1, other_half).ok());
   ExpectError(zone.Add("x", 1, RecordData::FromWire(RecordType{65400}, "").value()),
-              absl::StatusCode::kResourceExhausted, "x.hub.test. type 65400");
+              absl::StatusCode::kResourceExhausted, "x.hub.test. TYPE65400");
   ExpectError(
       zone.Add(
           "y", 1,
@@ -202,6 +203,48 @@ TEST(ZoneTest, WildcardsOfRfc4592) {
   EXPECT_EQ(Find(zone, "host2.example", RecordType::kTxt), Outcome::kNoData);
   EXPECT_EQ(Find(zone, "ghost.*.example", RecordType::kMx), Outcome::kNameError);
   EXPECT_EQ(Find(zone, "*.example", RecordType::kTxt), Outcome::kFound);
+}
+
+TEST(ZoneTest, CutNearestToTheOriginCounts) {
+  Zone zone = MakeZone();
+  const RecordData ns = RecordData::Ns(MakeName("ns.example."));
+  ASSERT_TRUE(zone.Add("@", 60, ns).ok());
+  ASSERT_TRUE(zone.Add("low.cut", 60, ns).ok());
+  ASSERT_TRUE(zone.Add("cut", 60, ns).ok());
+  ASSERT_TRUE(zone.Add("cut", 60, RecordData::FromWire(RecordType{43}, "x").value()).ok());
+  for (std::string_view name : {"cut.hub.test", "a.cut.hub.test", "low.cut.hub.test"}) {
+    const LookupResult found = zone.Lookup(MakeName(name), RecordType::kA);
+    EXPECT_EQ(found.outcome, Outcome::kDelegation) << name;
+    EXPECT_EQ(MakeName(name).Parent(found.labels_above).ToText(), "cut.hub.test.");
+    EXPECT_EQ(found.rrset->type, RecordType::kNs);
+  }
+  EXPECT_EQ(Find(zone, "cut.hub.test", RecordType{43}), Outcome::kFound);
+  EXPECT_EQ(Find(zone, "hub.test", RecordType::kNs), Outcome::kFound);
+  EXPECT_TRUE(zone.Validate().ok()) << zone.Validate();
+}
+
+TEST(ZoneTest, ValidateNamesEveryFault) {
+  Zone zone = MakeZone();
+  const auto ns = [](std::string_view name) { return RecordData::Ns(MakeName(name)); };
+  EXPECT_EQ(zone.Validate().message(), "zone hub.test.: no NS record at the origin");
+  ASSERT_TRUE(zone.Add("@", 60, ns("ns.hub.test")).ok());
+  ASSERT_TRUE(zone.Add("@", 60, ns("alias.hub.test")).ok());
+  ASSERT_TRUE(zone.Add("@", 60, ns("far.example")).ok());
+  ASSERT_TRUE(zone.Add("alias", 60, RecordData::Cname(MakeName("x.example"))).ok());
+  ASSERT_TRUE(zone.Add("cut", 60, ns("ns.cut.hub.test")).ok());
+  ASSERT_TRUE(zone.Add("cut", 60, ns("other.cut.hub.test")).ok());
+  ASSERT_TRUE(zone.Add("other.cut", 60, Address("192.0.2.1")).ok());
+  ASSERT_TRUE(zone.Add("hidden.cut", 60, ns("nothing.hub.test")).ok());
+  ASSERT_TRUE(
+      zone.Add("d", 60, RecordData::FromWire(RecordType::kDname, Name().wire()).value()).ok());
+  ASSERT_TRUE(zone.Add("below.d", 60, Address("192.0.2.1")).ok());
+  EXPECT_EQ(
+      zone.Validate().message(),
+      "zone hub.test.: hub.test. NS: the name server ns.hub.test. lies in the zone and has no "
+      "address there (RFC 1912 section 2.3); hub.test. NS: the name server alias.hub.test. is "
+      "an alias (RFC 2181 section 10.3); cut.hub.test. NS: the name server ns.cut.hub.test. "
+      "lies in the zone and has no address there (RFC 1912 section 2.3); below.d.hub.test.: "
+      "lies below the DNAME of d.hub.test. (RFC 6672 section 2.4)");
 }
 
 TEST(ZoneTest, WildcardWithoutRecordsMakesNames) {
