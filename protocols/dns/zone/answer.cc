@@ -90,8 +90,10 @@ class AnswerWriter {
       const HashedName key(target);
       for (RecordType type : {RecordType::kA, RecordType::kAaaa}) {
         const LookupResult found = zone_.Lookup(key, type);
-        if (found.outcome != LookupResult::Outcome::kFound) continue;
-        if (AddRrset(Section::kAdditional, target, *found.rrset) != Added::kWhole) return;
+        const bool is_glue = found.outcome == LookupResult::Outcome::kDelegation;
+        const Rrset* const addresses = is_glue ? zone_.FindExact(key, type) : found.rrset;
+        if (addresses == nullptr || addresses->type != type) continue;
+        if (AddRrset(Section::kAdditional, target, *addresses) != Added::kWhole) return;
       }
     }
   }
@@ -205,7 +207,9 @@ ZoneAnswer AnswerFromZone(const Zone& zone, const Question& question, const Hash
     if (again && found.outcome == Outcome::kCname) return {};  // A loop.
     chain[links++] = found.rrset;
     const ZoneAnswer followed = FollowAlias(found, again, &owner, writer);
-    if (followed.added != Added::kWhole || followed.code != ResponseCode::kNoError ||
+    // The synthesized CNAME is what was asked for.
+    const bool is_answered = question.type == RecordType::kCname;
+    if (followed.added != Added::kWhole || followed.code != ResponseCode::kNoError || is_answered ||
         links == kCnameChainMax) {
       return followed;
     }

@@ -222,7 +222,7 @@ TEST_F(ResponderTest, AddressesOfTargetsAreAddedAndMayBeMissing) {
       " mail.hub.test. MX 300 mail.hub.test. MX 300 mail.hub.test. MX 300 | |";
   EXPECT_EQ(Describe(Ask(Query("mail.hub.test", RecordType::kMx))),
             mx + " www.hub.test. A 300 www.hub.test. A 300 www.hub.test. AAAA 300"
-                 " x.wild.hub.test. A 300");
+                 " ns.cut.hub.test. A 300 ns.cut.hub.test. AAAA 300 x.wild.hub.test. A 300");
 }
 
 TEST_F(ResponderTest, DnameRedirectsWhatIsBelowIt) {
@@ -237,6 +237,11 @@ TEST_F(ResponderTest, DnameRedirectsWhatIsBelowIt) {
       {"a.b.dname.hub.test", RecordType::kA,
        "NOERROR aa | dname.hub.test. DNAME 300 a.b.dname.hub.test. CNAME 300"
        " a.b.wild.hub.test. A 300"},
+      {"a.dname.hub.test", RecordType::kCname,
+       "NOERROR aa | dname.hub.test. DNAME 300 a.dname.hub.test. CNAME 300"},
+      {"a.dname.hub.test", RecordType::kAny,
+       "NOERROR aa | dname.hub.test. DNAME 300 a.dname.hub.test. CNAME 300"
+       " a.wild.hub.test. A 300"},
       {"a.dname.hub.test", RecordType::kTxt,
        "NOERROR aa | dname.hub.test. DNAME 300 a.dname.hub.test. CNAME 300 | hub.test. SOA 60"},
       {"x.off.hub.test", RecordType::kA,
