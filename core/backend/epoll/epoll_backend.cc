@@ -1,5 +1,6 @@
 #include "core/backend/epoll/epoll_backend.h"
 
+#include <sched.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
 #include <time.h>
@@ -10,6 +11,7 @@
 #include <limits>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "core/base/check.h"
 
@@ -64,7 +66,12 @@ bool ReadEntropy(uint64_t& number) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<EpollBackend>> EpollBackend::Create() {
+absl::StatusOr<std::unique_ptr<EpollBackend>> EpollBackend::Create(const EpollOptions& options) {
+  if (options.busy_poll_max < absl::ZeroDuration() || options.busy_poll_max > absl::Seconds(1)) {
+    return absl::InvalidArgumentError(absl::StrCat("EpollOptions: busy_poll_max is ",
+                                                   absl::FormatDuration(options.busy_poll_max),
+                                                   "; 0 to 1s is allowed"));
+  }
   const int epoll = epoll_create1(EPOLL_CLOEXEC);
   if (epoll < 0) return absl::ErrnoToStatus(errno, "create epoll backend: epoll_create1");
   const int counter = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -74,7 +81,7 @@ absl::StatusOr<std::unique_ptr<EpollBackend>> EpollBackend::Create() {
     return failed;
   }
   auto backend = std::unique_ptr<EpollBackend>(
-      new EpollBackend(epoll, std::make_shared<EventfdWaker>(counter)));
+      new EpollBackend(epoll, std::make_shared<EventfdWaker>(counter), options));
   epoll_event event = {};
   event.events = EPOLLIN | EPOLLET;
   event.data.u64 = kReservedKey;
@@ -86,11 +93,12 @@ absl::StatusOr<std::unique_ptr<EpollBackend>> EpollBackend::Create() {
   return backend;
 }
 
-EpollBackend::EpollBackend(int epoll, std::shared_ptr<Waker> waker)
+EpollBackend::EpollBackend(int epoll, std::shared_ptr<Waker> waker, const EpollOptions& options)
     : watched_(epoll),
       io_(watched_),
       waker_(std::move(waker)),
-      sleeps_in_nanoseconds_(HasNanosecondSleep(epoll)) {}
+      sleeps_in_nanoseconds_(HasNanosecondSleep(epoll)),
+      busy_poll_(options.busy_poll_max) {}
 
 Time EpollBackend::Now() {
   timespec now;
@@ -114,7 +122,7 @@ void EpollBackend::Unwatch(const Fd& fd) { watched_.Unwatch(fd.number()); }
 
 absl::StatusOr<size_t> EpollBackend::Wait(Deadline latest, std::span<Event> events) {
   ROTOR_CHECK(!events.empty(), "Backend::Wait(): no room for events");
-  const int found = Sleep(latest, static_cast<int>(std::min(events.size(), batch_.size())));
+  const int found = FindEvents(latest, static_cast<int>(std::min(events.size(), batch_.size())));
   if (found < 0) {
     if (errno == EINTR) return 0;
     return absl::ErrnoToStatus(errno, sleeps_in_nanoseconds_ ? "wait for events: epoll_pwait2"
@@ -126,6 +134,30 @@ absl::StatusOr<size_t> EpollBackend::Wait(Deadline latest, std::span<Event> even
     events[reported++] = {batch_[i].data.u64, ToReadiness(batch_[i].events)};
   }
   return reported;
+}
+
+int EpollBackend::FindEvents(Deadline latest, int events_max) {
+  if (!busy_poll_.enabled()) return Sleep(latest, events_max);
+  const Time begin = Now();
+  // A wait that does not wait says nothing of how long one would be.
+  if (latest.ReachedAt(begin)) return Sleep(latest, events_max);
+  int found = 0;
+  if (busy_poll_.ShouldPoll()) {
+    found = Poll(Sooner(latest, begin + busy_poll_.longest()), events_max);
+  }
+  if (found == 0) found = Sleep(latest, events_max);
+  const int error = errno;
+  busy_poll_.WaitEnded(found > 0, Now() - begin);
+  errno = error;
+  return found;
+}
+
+int EpollBackend::Poll(Deadline latest, int events_max) {
+  for (;;) {
+    const int found = epoll_wait(watched_.number(), batch_.data(), events_max, 0);
+    if (found != 0 || latest.ReachedAt(Now())) return found;
+    sched_yield();
+  }
 }
 
 // As epoll_wait(2): a count, or -1 and errno.

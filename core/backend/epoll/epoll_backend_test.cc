@@ -47,6 +47,11 @@ INSTANTIATE_TEST_SUITE_P(Epoll, BackendContract, testing::Values(ContractHostFac
                            return std::make_unique<EpollHost>();
                          })));
 
+INSTANTIATE_TEST_SUITE_P(BusyEpoll, BackendContract, testing::Values(ContractHostFactory([] {
+                           return std::make_unique<EpollHost>(
+                               EpollOptions{.busy_poll_max = absl::Milliseconds(1)});
+                         })));
+
 // ---- What only the kernel can show
 
 class EpollBackendTest : public testing::Test {
@@ -119,6 +124,37 @@ class FewDescriptors {
 };
 
 TEST_F(EpollBackendTest, Name) { EXPECT_EQ(backend().name(), "epoll"); }
+
+TEST_F(EpollBackendTest, PollingForHoursOrIntoThePastIsRefused) {
+  EXPECT_EQ(EpollBackend::Create({.busy_poll_max = absl::Hours(1)}).status().code(),
+            absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(EpollBackend::Create({.busy_poll_max = absl::Nanoseconds(-1)}).status().code(),
+            absl::StatusCode::kInvalidArgument);
+}
+
+// Contract tests never wait twice in a row for so short a time that polling begins.
+TEST(BusyEpollTest, PollingFindsEventsAndEndsAtTheDeadline) {
+  auto backend = *EpollBackend::Create({.busy_poll_max = absl::Seconds(1)});
+  auto listener = backend->io().Listen(*SocketAddress::Ip("127.0.0.1", 0), {});
+  ASSERT_TRUE(listener.ok()) << listener.status();
+  ASSERT_TRUE(backend->Watch(*listener, WatchKind::kListener, kKey).ok());
+  const SocketAddress address = *backend->io().LocalAddress(*listener);
+  Event event;
+  for (int i = 0; i < 10; ++i) {
+    RawStream client(address);
+    auto found = backend->Wait(backend->Now() + absl::Seconds(10), std::span(&event, 1));
+    ASSERT_TRUE(found.ok()) << found.status();
+    EXPECT_EQ(*found, 1u);
+    EXPECT_EQ(event.key, kKey);
+    while (backend->io().Accept(*listener).error == 0) {
+    }
+  }
+  const Time deadline = backend->Now() + absl::Milliseconds(5);
+  auto found = backend->Wait(deadline, std::span(&event, 1));
+  ASSERT_TRUE(found.ok()) << found.status();
+  EXPECT_EQ(*found, 0u);
+  EXPECT_GE(backend->Now(), deadline);
+}
 
 TEST_F(EpollBackendTest, InterruptedSleepReturnsNoEvents) {
   struct sigaction ignore = {}, action_before;

@@ -101,7 +101,7 @@ class RawDatagram : public ContractDatagramPeer {
 
 class EpollHost : public ContractHost {
  public:
-  EpollHost() : backend_(*EpollBackend::Create()) {
+  explicit EpollHost(const EpollOptions& options = {}) : backend_(*EpollBackend::Create(options)) {
     char directory[] = "/tmp/rotor_files_XXXXXX";
     EXPECT_NE(mkdtemp(directory), nullptr);
     file_root_ = directory;
