@@ -5,12 +5,15 @@
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
 #include "absl/flags/usage.h"
+#include "absl/time/time.h"
 #include "core/backend/epoll/epoll_backend.h"
 #include "core/loop/loop.h"
 #include "protocols/http/server/server.h"
 
 ABSL_FLAG(std::string, bind, "127.0.0.1", "address to listen on");
 ABSL_FLAG(uint16_t, port, 8888, "port to listen on; 0 lets the kernel choose");
+ABSL_FLAG(absl::Duration, busy_poll, absl::ZeroDuration(),
+          "poll up to so long before sleeping, while it pays");
 
 namespace {
 
@@ -32,7 +35,7 @@ using App = rotor::Compose<rotor::http::Server<Hello>>;
 absl::Status Serve() {
   auto address = rotor::SocketAddress::Ip(absl::GetFlag(FLAGS_bind), absl::GetFlag(FLAGS_port));
   if (!address.ok()) return address.status();
-  auto backend = rotor::EpollBackend::Create();
+  auto backend = rotor::EpollBackend::Create({.busy_poll_max = absl::GetFlag(FLAGS_busy_poll)});
   if (!backend.ok()) return backend.status();
 
   rotor::LoopBuilder<App> builder({}, **backend);
