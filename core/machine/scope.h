@@ -31,6 +31,8 @@ class Scope {
   absl::Time wall_time() const { return host_.backend().WallTime(); }
   // The only source of chance; seeded in a simulator. Not for secrets.
   Random& random() const { return host_.random_; }
+  // The seed of what must not be guessed. A system call.
+  uint64_t entropy() const { return host_.backend().Entropy(); }
 
   // Non-blocking system calls: always these, never ::read() and friends.
   Io& io() const { return host_.backend().io(); }

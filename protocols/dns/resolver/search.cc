@@ -1,0 +1,67 @@
+#include "protocols/dns/resolver/search.h"
+
+namespace rotor::dns {
+namespace {
+
+// Whether the last byte of `text` is a dot that is not escaped.
+bool EndsWithDot(std::string_view text) {
+  if (!text.ends_with('.')) return false;
+  size_t backslashes = 0;
+  while (backslashes + 1 < text.size() && text[text.size() - 2 - backslashes] == '\\') {
+    ++backslashes;
+  }
+  return backslashes % 2 == 0;
+}
+
+// Nothing if it would be too long.
+std::optional<Name> Joined(const Name& name, const Name& domain) {
+  Name joined = name;
+  std::string_view rest = domain.wire();
+  while (rest.size() > 1) {
+    const size_t label_bytes = static_cast<uint8_t>(rest[0]);
+    if (!joined.AppendLabel(rest.substr(1, label_bytes))) return std::nullopt;
+    rest.remove_prefix(1 + label_bytes);
+  }
+  return joined;
+}
+
+// The last label of `wire`, with its length byte; empty for the root.
+std::string_view LastLabel(std::string_view wire) {
+  size_t at = 0;
+  size_t last = 0;
+  while (wire[at] != 0) {
+    last = at;
+    at += 1u + static_cast<uint8_t>(wire[at]);
+  }
+  return wire.substr(last, at - last);
+}
+
+}  // namespace
+
+absl::StatusOr<TypedName> ParseTypedName(std::string_view text) {
+  absl::StatusOr<Name> name = Name::FromText(text);
+  if (!name.ok()) return name.status();
+  return TypedName{*name, EndsWithDot(text)};
+}
+
+std::optional<Name> SearchCandidate(const TypedName& typed, size_t index, const ResolvConf& conf) {
+  const bool alone = typed.absolute || conf.search.empty() || typed.name.IsRoot();
+  const bool as_it_is_first = alone || typed.name.CountLabels() - 1 >= conf.ndots;
+  if (as_it_is_first && index-- == 0) return typed.name;
+  if (alone) return std::nullopt;
+  for (const Name& domain : conf.search) {
+    const std::optional<Name> joined = Joined(typed.name, domain);
+    if (joined.has_value() && index-- == 0) return joined;
+  }
+  if (!as_it_is_first && index == 0) return typed.name;
+  return std::nullopt;
+}
+
+SpecialName ClassifyName(const Name& name) {
+  const std::string_view label = LastLabel(name.wire());
+  if (EqualFolded(label, "\x09localhost")) return SpecialName::kLocalhost;
+  if (EqualFolded(label, "\x07invalid")) return SpecialName::kInvalid;
+  return SpecialName::kNone;
+}
+
+}  // namespace rotor::dns
