@@ -1,7 +1,5 @@
 #include "protocols/dns/resolver/resolver_test_util.h"
 
-#include <algorithm>
-
 #include "absl/strings/str_cat.h"
 #include "core/base/strings.h"
 #include "gtest/gtest.h"
@@ -60,7 +58,7 @@ std::string QuestionOf(std::string_view query) {
   MessageView view;
   if (view.Parse(query) != ParseResult::kComplete || view.question() == nullptr) return "?";
   std::string name = view.question()->name.ToText();
-  std::transform(name.begin(), name.end(), name.begin(), FoldCase);
+  for (char& c : name) c = FoldCase(c);
   return absl::StrCat(name, " ", ToText(view.question()->type));
 }
 
