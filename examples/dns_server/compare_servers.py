@@ -352,7 +352,8 @@ def main():
     with tempfile.TemporaryDirectory(prefix="dns") as folder:
         servers = [Server("ours", lambda port: [binary, "--port=%d" % port, "--zone=" + zone],
                           folder)]
-        for name, program, command in (("knot", "knotd", knot_command), ("nsd", "nsd", nsd_command)):
+        for name, program, command in (("knot", "knotd", knot_command),
+                                       ("nsd", "nsd", nsd_command)):
             if shutil.which(program):
                 servers.append(Server(name, command(folder, zone), folder))
             else:
