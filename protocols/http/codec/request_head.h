@@ -56,6 +56,10 @@ struct RequestHead {
   // 0 for HTTP/1.0; 1 for HTTP/1.1 and every later HTTP/1.x (RFC 9110 section 2.5).
   int version_minor = 1;
 
+  // What a router's pattern named, in its order: `id` and "7" for "/users/7" under "/users/{id}".
+  // Values are decoded and valid until the handler returns. Empty without a router.
+  std::span<const Field> parameters = {};
+
   // All fields in the order received, names as received.
   std::span<const Field> fields;
 
@@ -78,6 +82,13 @@ struct RequestHead {
       if (EqualsIgnoreCase(field.name, name)) return field.value;
     }
     return std::nullopt;
+  }
+  // The value of the parameter `name` of the router's pattern; empty if it has none.
+  std::string_view Parameter(std::string_view name) const {
+    for (const Field& parameter : parameters) {
+      if (parameter.name == name) return parameter.value;
+    }
+    return {};
   }
 };
 

@@ -288,6 +288,12 @@ absl::Status ResponseWriter::Write(Output& output, std::string_view data) {
   return absl::OkStatus();
 }
 
+void ResponseWriter::SkipBody(uint64_t bytes) {
+  ROTOR_CHECK(state_ == State::kSizedBody && bytes <= body_bytes_left_,
+              "SkipBody() beyond the length announced");
+  body_bytes_left_ -= bytes;
+}
+
 absl::Status ResponseWriter::Finish(Output& output, std::span<const Field> trailers) {
   ROTOR_CHECK(in_body(), "Finish() without a started response");
   for (const Field& field : trailers) {

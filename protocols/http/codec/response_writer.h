@@ -115,6 +115,12 @@ class ResponseWriter {
   // Bytes of the body; may be empty. Refused as a whole when they exceed what StartSized announced.
   absl::Status Write(Output& output, std::string_view data);
 
+  // Bytes of the body that were sent behind what was written, on another way; at most
+  // body_bytes_left(). In state kSizedBody.
+  void SkipBody(uint64_t bytes);
+  // Of the length that StartSized announced, what is still to come. In state kSizedBody.
+  uint64_t body_bytes_left() const { return body_bytes_left_; }
+
   // Ends the body; then kIdle. `trailers` go out after a chunked body only, and are dropped
   // otherwise (RFC 9110 section 6.5.1 allows no meaning to depend on them). Refused when a sized
   // body is short: the client cannot be told, so the connection must be closed, and keep_alive()

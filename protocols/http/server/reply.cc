@@ -1,8 +1,18 @@
 #include "protocols/http/server/reply.h"
 
+#include <algorithm>
+
+#include "core/base/check.h"
 #include "protocols/http/server/server_shared.h"
 
 namespace rotor::http {
+
+namespace {
+
+// In one call; the stream's share of a turn is less.
+constexpr uint64_t kFileBytesMax = uint64_t{1} << 30;
+
+}  // namespace
 
 absl::Status Reply::Send(const ResponseHead& head, std::string_view body) {
   if (head.status == 101) return absl::InvalidArgumentError("101 is sent by Reply::Upgrade()");
@@ -15,6 +25,19 @@ absl::Status Reply::SendError(int status, std::string_view explanation,
                               std::span<const Field> fields) {
   const ErrorPage page = shared_.MakeErrorPage(status, explanation);
   return Send({.status = status, .content_type = page.content_type, .fields = fields}, page.body);
+}
+
+IoResult Reply::SendFile(const Fd& file, uint64_t offset) {
+  ROTOR_CHECK(writer_.state() == ResponseWriter::State::kSizedBody,
+              "Reply::SendFile() is for a response begun with StartSized()");
+  IoResult result;
+  if (writer_.body_bytes_left() > 0) {
+    const uint64_t left = std::min<uint64_t>(writer_.body_bytes_left(), kFileBytesMax);
+    result = stream_.SendFile(file, offset, static_cast<size_t>(left));
+    writer_.SkipBody(result.bytes);
+  }
+  if (writer_.body_bytes_left() == 0) (void)Finish();
+  return result;
 }
 
 absl::Status Reply::SendUpgrade(std::string_view name) {

@@ -70,6 +70,11 @@ class Reply {
   absl::Status Finish(std::span<const Field> trailers = {}) {
     return writer_.Finish(output_, trailers);
   }
+  // The rest of a body begun with StartSized(), or the next part of it, from `offset` of `file` on
+  // and without a copy; completes the response once all is sent. For an exchange's Flushed(), which
+  // asks for Next::FlushedTo(0) until then: see Stream::SendFile() about the result. Not after
+  // HEAD.
+  IoResult SendFile(const Fd& file, uint64_t offset);
   // Something final was sent. After HEAD a response is complete with its head, and an exchange is
   // not called again.
   bool started() const { return writer_.state() != ResponseWriter::State::kHeadDue; }

@@ -10,6 +10,8 @@
 //   ...
 //   auto mounted = http::Mount(builder, "http", options, Site());
 //
+// A function is a handler too, see response.h; for several paths there is protocols/http/router.
+//
 // One handler serves all connections; it takes ContextScope<C>& where it needs the loop's context.
 // The server keeps the limits and deadlines of ServerOptions, answers what is not a valid request
 // by itself (400, 408, 413, 414, 417, 431, 501, 505), and gives the handler requests in order, each
@@ -35,6 +37,7 @@
 #include "core/composer/composer.h"
 #include "protocols/http/server/exchange.h"
 #include "protocols/http/server/reply.h"
+#include "protocols/http/server/response.h"
 #include "protocols/http/server/server_core.h"
 #include "protocols/http/server/server_options.h"
 #include "protocols/http/server/server_shared.h"
@@ -156,7 +159,7 @@ class ServerProtocol {
 
 // To be listed in Compose<...>.
 template <typename Handler>
-using Server = stream::Server<ServerProtocol<Handler>>;
+using Server = stream::Server<ServerProtocol<HandlerOf<Handler>>>;
 
 // kInvalidArgument if a value of `options` is out of range; see CheckServerOptions.
 template <typename Handler, Composer C>
@@ -164,8 +167,9 @@ absl::StatusOr<Mounted> Mount(C& composer, std::string_view name, const ServerOp
                               Handler handler) {
   absl::Status status = CheckServerOptions(options);
   if (!status.ok()) return status;
-  return stream::Mount<ServerProtocol<Handler>>(composer, name, options, options,
-                                                composer.counters(), name, std::move(handler));
+  return stream::Mount<ServerProtocol<HandlerOf<Handler>>>(composer, name, options, options,
+                                                           composer.counters(), name,
+                                                           HandlerOf<Handler>(std::move(handler)));
 }
 
 }  // namespace rotor::http

@@ -314,7 +314,9 @@ Intent ServerCore::AwaitExchange(const Event& event) {
 
 Intent ServerCore::FinishResponse(const Event& event) {
   const Reply::BodyLeft left = BodyLeft(event);
-  if (left == Reply::BodyLeft::kMuch || !writer_.keep_alive()) return Close(event);
+  // A response begun before the drain did not say close.
+  const bool drained = event.scope.draining() && event.stream.input().empty();
+  if (left == Reply::BodyLeft::kMuch || !writer_.keep_alive() || drained) return Close(event);
   if (left == Reply::BodyLeft::kLittle) {
     pending_->exchange.reset();
     pending_->body.Clear();

@@ -227,7 +227,7 @@ TEST(PersistenceTest, TheLastOfTheRequestsAConnectionMayMakeSaysClose) {
   HttpWorld world(options);
   const auto client = world.Connect();
   const std::string answer = world.Exchange(*client, Get("/1") + Get("/2") + Get("/3") + Get("/4"));
-  const std::vector<Response> responses = Parse(answer);
+  const std::vector<ReceivedResponse> responses = Parse(answer);
   ASSERT_THAT(responses, SizeIs(3));
   EXPECT_FALSE(responses[0].closes());
   EXPECT_FALSE(responses[1].closes());

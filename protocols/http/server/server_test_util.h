@@ -79,6 +79,7 @@ class ObservedHost final : public Backend, private Io {
 
  public:
   explicit ObservedHost(SimBackend& host) : host_(host) {}
+  SimBackend& sim() { return host_; }
 
   int wall_times = 0;
   int writes = 0;
@@ -260,7 +261,7 @@ inline std::string Post(std::string_view body, std::string_view fields = "") {
                       AsAbsl(fields), "\r\n", AsAbsl(body));
 }
 
-struct Response {
+struct ReceivedResponse {
   int status = 0;
   std::string head;  // With its last empty line.
   std::string body;
@@ -272,10 +273,10 @@ struct Response {
 };
 
 // All of `bytes` as responses that have a Content-Length, or end with their head.
-inline std::vector<Response> Parse(std::string_view bytes) {
-  std::vector<Response> responses;
+inline std::vector<ReceivedResponse> Parse(std::string_view bytes) {
+  std::vector<ReceivedResponse> responses;
   while (!bytes.empty()) {
-    Response response;
+    ReceivedResponse response;
     const size_t head_size = bytes.find("\r\n\r\n") + 4;
     const bool valid = bytes.starts_with("HTTP/1.1 ") && head_size > 4 &&
                        absl::SimpleAtoi(AsAbsl(bytes.substr(9, 3)), &response.status);
@@ -301,19 +302,19 @@ inline std::vector<Response> Parse(std::string_view bytes) {
 
 inline std::vector<int> Statuses(std::string_view bytes) {
   std::vector<int> statuses;
-  for (const Response& response : Parse(bytes)) statuses.push_back(response.status);
+  for (const ReceivedResponse& response : Parse(bytes)) statuses.push_back(response.status);
   return statuses;
 }
 
 inline std::vector<std::string> Bodies(std::string_view bytes) {
   std::vector<std::string> bodies;
-  for (const Response& response : Parse(bytes)) bodies.push_back(response.body);
+  for (const ReceivedResponse& response : Parse(bytes)) bodies.push_back(response.body);
   return bodies;
 }
 
 // One response that says close.
 inline void ExpectClosing(std::string_view bytes, int status) {
-  const std::vector<Response> responses = Parse(bytes);
+  const std::vector<ReceivedResponse> responses = Parse(bytes);
   ASSERT_THAT(responses, ::testing::SizeIs(1)) << bytes;
   EXPECT_EQ(responses[0].status, status) << bytes;
   EXPECT_TRUE(responses[0].closes()) << bytes;
