@@ -464,9 +464,12 @@ TEST_P(BackendContract, FullPeerBlocksAndItsDrainingIsReported) {
     Fill();
     WaitUntilQuiet();
   } while (sent > sent_before && !HasFailure());
+  const size_t untaken = io().BytesUntaken(connection.socket);
+  EXPECT_GT(untaken, 0u);
 
   EXPECT_EQ(ReceiveAtPeer(*connection.peer, sent), bytes.substr(0, sent));
   WaitFor(kKey, &Readiness::writable);
+  EXPECT_LT(io().BytesUntaken(connection.socket), untaken);
   EXPECT_EQ(WriteText(io(), connection.socket, "more").bytes, 4u);
   EXPECT_EQ(ReceiveAtPeer(*connection.peer, 4), "more");
 }

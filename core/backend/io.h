@@ -48,6 +48,8 @@ class Io {
   // peer is EPIPE, never a signal.
   virtual IoResult Write(const Fd& socket, std::span<const std::string_view> pieces) = 0;
   static constexpr size_t kWritePiecesMax = 16;
+  // Bytes written that the peer's host has not taken yet; 0 where the system does not tell.
+  virtual size_t BytesUntaken(const Fd&) { return 0; }
   // Tells the peer that no more will be sent; reading goes on.
   virtual IoResult ShutdownWrite(const Fd& socket) = 0;
 

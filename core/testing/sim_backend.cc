@@ -176,6 +176,11 @@ IoResult SimBackend::Write(const Fd& socket, std::span<const std::string_view> p
   return Logged("write", socket, file->Write(pieces));
 }
 
+size_t SimBackend::BytesUntaken(const Fd& socket) {
+  auto* const file = Find<SimSocketFile>(socket.number(), "bytes untaken");
+  return file == nullptr ? 0 : file->bytes_untaken();
+}
+
 IoResult SimBackend::ShutdownWrite(const Fd& socket) {
   auto* const file = Find<SimSocketFile>(socket.number(), "shutdown");
   if (file == nullptr) return {.error = EBADF};

@@ -81,6 +81,7 @@ class SimBackend final : public Backend, private Io {
   Accepted Accept(const Fd& listener) override;
   IoResult Read(const Fd& socket, std::span<char> into) override;
   IoResult Write(const Fd& socket, std::span<const std::string_view> pieces) override;
+  size_t BytesUntaken(const Fd& socket) override;
   IoResult ShutdownWrite(const Fd& socket) override;
   absl::StatusOr<Fd> BindDatagram(const SocketAddress& address) override;
   IoResult ReceiveFrom(const Fd& socket, std::span<char> into, SocketAddress& from) override;

@@ -165,8 +165,7 @@ Readiness SimStream::Poll() const {
 }
 
 size_t SimStream::write_space() const {
-  const size_t used = to_client.unsent.size() + to_client.in_flight + to_client.arrived.size();
-  return core.options().window_bytes - std::min(used, core.options().window_bytes);
+  return core.options().window_bytes - std::min(to_client.size(), core.options().window_bytes);
 }
 
 void SimStream::ServerChanged() {
@@ -324,8 +323,7 @@ Readiness SimStream::PollClient() const {
 // Nothing can be written before there is a connection.
 size_t SimStream::client_write_space() const {
   if (!established) return 0;
-  const size_t used = to_server.unsent.size() + to_server.in_flight + to_server.arrived.size();
-  return core.options().window_bytes - std::min(used, core.options().window_bytes);
+  return core.options().window_bytes - std::min(to_server.size(), core.options().window_bytes);
 }
 
 // ---- A stream: the way ----

@@ -77,6 +77,8 @@ struct SimPipe {
   SimBytes arrived;  // Waits at the receiver to be read.
   bool end_wanted = false, end_sent = false, end_arrived = false;
   Time last_arrival;  // Nothing sent later may arrive earlier.
+
+  size_t size() const { return unsent.size() + in_flight + arrived.size(); }
 };
 
 // A stream between a listener's host (the server's side) and a SimConnection (the client's side),
@@ -144,6 +146,7 @@ class SimSocketFile : public SimFile {
       : SimFile(host, WatchKind::kStream), stream(std::move(stream)) {}
   virtual IoResult Read(std::span<char> into) = 0;
   virtual IoResult Write(std::span<const std::string_view> pieces) = 0;
+  virtual size_t bytes_untaken() const = 0;  // Written here and not read there.
   virtual IoResult ShutdownWrite() = 0;
   virtual SocketAddress local_address() const = 0;
   virtual SocketAddress peer_address() const = 0;  // None when there is no connection.
@@ -164,6 +167,7 @@ class SimStreamFile final : public SimSocketFile {
   IoResult Write(std::span<const std::string_view> pieces) override {
     return stream->Write(pieces);
   }
+  size_t bytes_untaken() const override { return stream->to_client.size(); }
   IoResult ShutdownWrite() override { return stream->ShutdownWrite(); }
   SocketAddress local_address() const override { return stream->server_address; }
   // As Linux: a connection that was reset has no peer any more.
@@ -182,6 +186,7 @@ class SimConnectedFile final : public SimSocketFile {
   IoResult Write(std::span<const std::string_view> pieces) override {
     return stream->WriteByClient(pieces, *this);
   }
+  size_t bytes_untaken() const override { return stream->to_server.size(); }
   IoResult ShutdownWrite() override;
   SocketAddress local_address() const override { return stream->client_address; }
   SocketAddress peer_address() const override {

@@ -96,6 +96,7 @@ IoResult Stream::SendFile(const Fd& file, uint64_t offset, size_t bytes_max) {
     }
   }
   shell_.bytes_sent->Add(static_cast<int64_t>(result.bytes));
+  state_.bytes_sent += static_cast<uint32_t>(result.bytes);
   file_bytes_sent_ += result.bytes;
   sends_file_ = result.bytes > 0 || !result.ok();
   return result;
@@ -326,6 +327,7 @@ void Stream::WriteSome() {
     const IoResult result = scope_.io().Write(state_.socket, pieces);
     if (result.ok()) {
       shell_.bytes_sent->Add(static_cast<int64_t>(result.bytes));
+      state_.bytes_sent += static_cast<uint32_t>(result.bytes);
       state_.output.Consume(result.bytes);
     } else if (result.would_block()) {
       state_.write_blocked = true;

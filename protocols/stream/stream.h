@@ -58,12 +58,6 @@ class [[nodiscard]] Expect {
   Intent intent_;
 };
 
-// Why InputEnded() is called.
-enum class InputEnd : uint8_t {
-  kPeerFinished,  // The peer sends no more; what stream.input() holds is all there is.
-  kFrameTooLong,  // No delimiter within `frame_bytes_max`.
-};
-
 // One connection during one call of a handler; never store one.
 class Stream {
  public:
@@ -93,6 +87,9 @@ class Stream {
   // of the turn: then FlushedTo(0) calls Flushed() when it goes on. Zero bytes without an error:
   // the file has ended. After another error Failed() is called.
   IoResult SendFile(const Fd& file, uint64_t offset, size_t bytes_max);
+  // Output sent so far, modulo 2^32, and how much of it the peer's host has not taken.
+  uint32_t bytes_sent() const { return state_.bytes_sent; }
+  size_t bytes_untaken() const { return scope_.io().BytesUntaken(state_.socket); }
 
   // For Wakeup() when draining: an idle connection is closed at once, without waiting for the peer
   // to close too; one with input or output in hand is closed after it is flushed.

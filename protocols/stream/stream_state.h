@@ -1,5 +1,5 @@
 // What a stream keeps between events, and the answer of a protocol's handler. Not for authors,
-// except for Intent and StreamOptions.
+// except for Intent, InputEnd and StreamOptions.
 #ifndef ROTOR_PROTOCOLS_STREAM_STREAM_STATE_H_
 #define ROTOR_PROTOCOLS_STREAM_STREAM_STATE_H_
 
@@ -38,6 +38,12 @@ class Literal {
  private:
   const char* text_;
   uint8_t size_;
+};
+
+// Why InputEnded() is called.
+enum class InputEnd : uint8_t {
+  kPeerFinished,  // The peer sends no more; what stream.input() holds is all there is.
+  kFrameTooLong,  // No delimiter within `frame_bytes_max`.
 };
 
 // How a protocol goes on, and by when it must be called again. Made by Expect, or one of these.
@@ -139,9 +145,10 @@ struct State {
   Buffer input;  // Received, not consumed; in the receive buffer while a handler runs.
   Buffer output;
   Intent intent = Intent::Unchanged();  // Until Start has answered.
-  uint32_t scanned = 0;   // Bytes of input known not to contain the delimiter's begin.
-  uint32_t lingered = 0;  // Bytes discarded while closing.
-  int write_error = 0;    // errno of the write that broke the connection.
+  uint32_t scanned = 0;     // Bytes of input known not to contain the delimiter's begin.
+  uint32_t lingered = 0;    // Bytes discarded while closing.
+  uint32_t bytes_sent = 0;  // Modulo 2^32.
+  int write_error = 0;      // errno of the write that broke the connection.
   bool watched = false;
   bool readable = false;       // Reading has not met "would block" since the last report.
   bool write_blocked = false;  // Writing has, and waits for a report.

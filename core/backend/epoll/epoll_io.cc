@@ -1,7 +1,9 @@
 #include "core/backend/epoll/epoll_io.h"
 
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -149,6 +151,11 @@ IoResult EpollIo::Write(const Fd& socket, std::span<const std::string_view> piec
   message.msg_iov = parts.data();
   message.msg_iovlen = pieces.size();
   return ToResult(sendmsg(socket.number(), &message, MSG_NOSIGNAL));
+}
+
+size_t EpollIo::BytesUntaken(const Fd& socket) {
+  int bytes = 0;
+  return ioctl(socket.number(), SIOCOUTQ, &bytes) == 0 ? static_cast<size_t>(bytes) : 0;
 }
 
 IoResult EpollIo::ShutdownWrite(const Fd& socket) {

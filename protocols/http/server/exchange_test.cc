@@ -438,6 +438,85 @@ TEST(BackPressureTest, ALargeResponseToASlowReaderStaysWithinTheBuffer) {
   EXPECT_LE(most, 1'000'000u + 32'768 + sizeof(PendingRequest));
 }
 
+// The client never reads: the exchange and its memory end, whatever its own deadline.
+TEST(BackPressureTest, AClientThatNeverReadsEndsTheExchange) {
+  for (const bool waits : {false, true}) {
+    ServerOptions options;
+    options.stream.output_pause_bytes = 20'000;
+    options.write_window = absl::Seconds(20);
+    BasicHttpWorld<PlanningSite> world(options, Plain(absl::Milliseconds(1), 10'000));
+    const auto write = [&](Reply& reply, Scope&) {
+      EXPECT_TRUE(reply.Write(std::string(reply.room(), 'x')).ok());
+      return waits ? Next::WaitUntil(Deadline::Never()) : Next::FlushedTo(0, Deadline::Never());
+    };
+    world.script.answer = [&](const Request&, Reply& reply, Scope&) {
+      EXPECT_TRUE(reply.StartStreamed({}).ok());
+      reply.AnswerLater(
+          std::make_unique<ScriptedExchange>(Moves{.flushed = write}, world.script.seen),
+          Next::FlushedTo(0, Deadline::Never()));
+    };
+    const auto client = world.world.Connect(world.address);
+    client->PauseReading();
+    client->Send(Get("/"));
+    world.Run(absl::Seconds(19));
+    EXPECT_LE(world.Report(1).description.bytes_held, 1'000'000u + 32'768 + sizeof(PendingRequest));
+    EXPECT_EQ(world.connections(), 1u);
+    world.Run(absl::Seconds(42));
+    EXPECT_EQ(world.connections(), 0u);
+    EXPECT_EQ(world.script.seen.back(), "gone");
+    EXPECT_THAT(world.log.lines, ElementsAre(HasSubstr("does not read its responses")));
+  }
+}
+
+// An event now and then to a client that reads: each debt has its own time.
+TEST(BackPressureTest, AStreamOfSmallEventsIsNotTakenForAClientThatDoesNotRead) {
+  BasicHttpWorld<PlanningSite> world;
+  const auto event = [](Reply& reply, Scope& scope) {
+    EXPECT_TRUE(reply.Write("event").ok());
+    return Next::WaitUntil(scope.now() + absl::Milliseconds(6'650));
+  };
+  world.script.answer = [&](const Request&, Reply& reply, Scope& scope) {
+    EXPECT_TRUE(reply.StartStreamed({}).ok());
+    reply.AnswerLater(
+        std::make_unique<ScriptedExchange>(Moves{.timeout = event}, world.script.seen),
+        Next::WaitUntil(scope.now() + absl::Seconds(1)));
+  };
+  const auto client = world.Connect();
+  client->Send(Get("/"));
+  world.Run(absl::Seconds(600));
+  EXPECT_EQ(world.connections(), 1u);
+  EXPECT_GT(world.script.seen.size(), 85u);
+}
+
+TEST_F(ExchangeTest, WhatIsSentBehindARequestThatWaitsIsNotRead) {
+  AnswerLater({}, absl::Seconds(100));
+  const auto client = world_.Connect();
+  client->Send(Get("/"));
+  world_.Run();
+  for (int i = 0; i < 100; ++i) client->Send(std::string(100'000, 'x'));
+  world_.Run(absl::Seconds(10));
+  EXPECT_LT(world_.Report(1).description.bytes_held, 1'000'000u + 1000);
+}
+
+TEST_F(ExchangeTest, APieceOfABodyIsNotLateWhileTheExchangeHoldsTheClientBack) {
+  Stream(
+      {.body = [](std::string_view, Reply&,
+                  Scope& scope) { return Next::WaitUntil(scope.now() + absl::Seconds(1000)); },
+       .ended = kDone,
+       .wakeup = [](Reply&,
+                    Scope& scope) { return Next::MoreBody(scope.now() + absl::Seconds(1000)); }});
+  const auto client = world_.Connect();
+  const std::string post = Post("0123456789");
+  world_.Exchange(*client, post.substr(0, post.size() - 2));
+  world_.Run(absl::Seconds(500));
+  EXPECT_EQ(world_.connections(), 1u);
+  notifier_.Wake();
+  world_.Run(absl::Seconds(9));
+  EXPECT_THAT(client->received(), IsEmpty());
+  world_.Run(absl::Seconds(2));
+  ExpectClosing(client->received(), 408);
+}
+
 TEST_F(ExchangeTest, OneThatGivesUpBehindAStartedResponseEndsTheConnection) {
   for (const bool owed : {false, true}) {
     seen().clear();

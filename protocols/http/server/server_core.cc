@@ -13,10 +13,16 @@ namespace {
 constexpr size_t kBufferedBytesMax = (size_t{1} << 30) - 1;
 constexpr uint32_t kPieceBytesMax = 64 << 10;
 
+uint32_t LeastProgress(uint32_t bytes_per_second, absl::Duration window) {
+  return static_cast<uint32_t>(
+      std::clamp<int64_t>(absl::ToInt64Seconds(window * bytes_per_second), 1, 1 << 30));
+}
+
 }  // namespace
 
 Intent ServerCore::Start(Stream& stream, Scope& scope, ServerShared& shared) {
-  return NextRequest({stream, scope, shared});
+  const Event event = {stream, scope, shared};
+  return NextRequest(event);
 }
 
 Intent ServerCore::FrameReceived(Stream& stream, Scope& scope, ServerShared& shared) {
@@ -152,6 +158,7 @@ Intent ServerCore::ReceiveBody(const Event& event) {
     if (pending.body.size() + result.data.size() > pending.body_bytes_max) return RefuseBody(event);
     pending.body.Append(event.scope.buffer_pool(), result.data);
     event.stream.Consume(result.consumed);
+    pending.body_bytes_in_window += result.consumed;
     if (result.outcome == Outcome::kNeedMore) return AwaitInput(event);
     if (result.outcome == Outcome::kData) continue;
     // Views of the head ended when its bytes were consumed; the copy gives them back.
@@ -175,6 +182,7 @@ Intent ServerCore::ReceivePiece(const Event& event) {
       return Refuse(result.error->status, result.error->reason, event);
     }
     const bool complete = result.outcome == Outcome::kComplete;
+    pending.body_bytes_in_window += result.consumed;
     const size_t piece_bytes = pending.body.size() + result.data.size();
     if (pending.sized) pending.body_bytes_left -= result.data.size();
     if (!complete && piece_bytes < pending.piece_bytes_min) {
@@ -196,7 +204,7 @@ Intent ServerCore::ReceivePiece(const Event& event) {
       event.stream.Consume(result.consumed);
       pending.end_due = complete;
     }
-    Reply reply = MakeReply(event);
+    Reply reply = ReplyForExchange(event);
     const Next next = pending.exchange->BodyReceived(kept.empty() ? result.data : kept.view(),
                                                      reply, event.scope);
     const bool goes_on = next.kind_ == Next::Kind::kBody || next.kind_ == Next::Kind::kUnchanged;
@@ -210,7 +218,7 @@ Intent ServerCore::ReceivePiece(const Event& event) {
 Intent ServerCore::EndRequest(std::span<const Field> trailers, const Event& event) {
   pending_->end_due = false;
   state_ = State::kAnswering;
-  Reply reply = MakeReply(event);
+  Reply reply = ReplyForExchange(event);
   const Next next = pending_->exchange->RequestEnded(trailers, reply, event.scope);
   return Proceed(next, reply, event);
 }
@@ -221,6 +229,7 @@ Intent ServerCore::Discard(const Event& event) {
     const BodyResult result =
         pending_->parser.ParseBody(event.stream.input(), event.shared.scratch);
     event.stream.Consume(result.consumed);
+    pending_->body_bytes_in_window += result.consumed;
     if (result.outcome == BodyResult::Outcome::kNeedMore) return AwaitInput(event);
   }
   EndPending(event);
@@ -228,9 +237,19 @@ Intent ServerCore::Discard(const Event& event) {
 }
 
 Intent ServerCore::AwaitInput(const Event& event) {
-  Deadline deadline = event.scope.now() + event.shared.options.body_timeout;
-  if (state_ == State::kStreaming) deadline = Sooner(deadline, pending_->next.deadline_);
-  return Expect::Bytes(static_cast<uint32_t>(event.stream.input().size() + 1)).Before(deadline);
+  return Expect::Bytes(static_cast<uint32_t>(event.stream.input().size() + 1))
+      .Before(BodyDeadline(event));
+}
+
+// By when the next event must come while a body is read.
+Deadline ServerCore::BodyDeadline(const Event& event) {
+  PendingRequest& pending = *pending_;
+  if (pending.body_window_end.is_never()) {
+    pending.body_window_end = event.scope.now() + event.shared.options.body_window;
+    pending.body_bytes_in_window = 0;
+  }
+  if (state_ != State::kStreaming) return pending.body_window_end;
+  return Sooner(pending.body_window_end, Sooner(pending.write_window_end, pending.next.deadline_));
 }
 
 void ServerCore::SendContinue(const Event& event) {
@@ -257,6 +276,13 @@ Reply ServerCore::MakeReply(const Event& event, size_t request_bytes) {
   }
   return Reply(writer_, event.shared, event.shared.Defaults(event.scope), event.stream,
                request_bytes, BodyLeft(event));
+}
+
+// For a call of the exchange.
+Reply ServerCore::ReplyForExchange(const Event& event) {
+  // What it writes now is a new debt.
+  if (event.stream.output_bytes() == 0) pending_->write_window_end = Deadline::Never();
+  return MakeReply(event);
 }
 
 Intent ServerCore::Answer(const Request& request, size_t request_bytes, const Event& event) {
@@ -301,15 +327,23 @@ Intent ServerCore::Proceed(Next next, Reply& reply, const Event& event) {
 }
 
 Intent ServerCore::AwaitExchange(const Event& event) {
-  const Next& next = pending_->next;
-  if (next.kind_ == Next::Kind::kFlushed) {
-    return Expect::FlushedTo(next.bytes_left_).Before(next.deadline_);
+  PendingRequest& pending = *pending_;
+  // Without output, a file may wait for the client.
+  const bool flushing = pending.next.kind_ == Next::Kind::kFlushed;
+  if (event.stream.output_bytes() == 0 && !flushing) {
+    pending.write_window_end = Deadline::Never();
+  } else if (pending.write_window_end.is_never()) {
+    BeginWriteWindow(event);
+    pending.write_window_end = event.scope.now() + event.shared.options.write_window;
   }
-  if (next.kind_ == Next::Kind::kBody && state_ == State::kStreaming) {
-    return Expect::Bytes(1).Before(
-        Sooner(next.deadline_, event.scope.now() + event.shared.options.body_timeout));
+  if (pending.next.kind_ == Next::Kind::kBody && state_ == State::kStreaming) {
+    return Expect::Bytes(1).Before(BodyDeadline(event));
   }
-  return Expect::NothingButWakeup().Before(next.deadline_);
+  // A client that is held back is not slow.
+  pending.body_window_end = Deadline::Never();
+  const Expect expect =
+      flushing ? Expect::FlushedTo(pending.next.bytes_left_) : Expect::NothingButWakeup();
+  return expect.Before(Sooner(pending.write_window_end, pending.next.deadline_));
 }
 
 Intent ServerCore::FinishResponse(const Event& event) {
@@ -320,6 +354,7 @@ Intent ServerCore::FinishResponse(const Event& event) {
   if (left == Reply::BodyLeft::kLittle) {
     pending_->exchange.reset();
     pending_->body.Clear();
+    pending_->body_window_end = Deadline::Never();
     state_ = State::kDiscarding;
     return Discard(event);
   }
@@ -333,6 +368,7 @@ Intent ServerCore::Flushed(Stream& stream, Scope& scope, ServerShared& shared) {
   const Event event = {stream, scope, shared};
   if (!exchanging()) return Linger(event);
   pending_->next = Next::WaitUntil(pending_->next.deadline_);
+  // Its debt is an old one.
   Reply reply = MakeReply(event);
   const Next next = pending_->exchange->Flushed(reply, scope);
   return Proceed(next, reply, event);
@@ -346,26 +382,85 @@ Intent ServerCore::InputEnded(Stream& stream, Scope& scope, ServerShared& shared
 
 Intent ServerCore::Timeout(Stream& stream, Scope& scope, ServerShared& shared) {
   const Event event = {stream, scope, shared};
-  if (exchanging() && pending_->next.deadline_.ReachedAt(scope.now())) {
-    pending_->next = Next::Finished();
-    Reply reply = MakeReply(event);
-    const Next next = pending_->exchange->Timeout(reply, scope);
+  switch (state_) {
+    case State::kIdle:
+      return IdleTimeout(event);
+    case State::kHead:
+      return RefuseLate(event);
+    case State::kBody:
+      return BodyComes(event) ? AwaitInput(event) : RefuseLate(event);
+    case State::kStreaming:
+    case State::kAnswering:
+      return ExchangeTimeout(event);
+    case State::kDiscarding:
+      return BodyComes(event) ? AwaitInput(event) : Close(event);
+    case State::kClosing:
+      break;
+  }
+  return ClientTakesOutput(event) ? AwaitClient(event) : AbortUnread();
+}
+
+Intent ServerCore::IdleTimeout(const Event& event) {
+  const ServerOptions& options = event.shared.options;
+  if (event.stream.output_bytes() > 0) {
+    if (!ClientTakesOutput(event)) return AbortUnread();
+    idle_time_left_ = options.idle_timeout > options.write_window;
+    return Expect::Bytes(1).Before(event.scope.now() + options.write_window);
+  }
+  if (!std::exchange(idle_time_left_, false)) return Intent::Abort(absl::OkStatus());
+  return Expect::Bytes(1).Before(event.scope.now() + options.idle_timeout - options.write_window);
+}
+
+Intent ServerCore::ExchangeTimeout(const Event& event) {
+  const Time now = event.scope.now();
+  PendingRequest& pending = *pending_;
+  if (pending.next.deadline_.ReachedAt(now)) {
+    pending.next = Next::Finished();
+    Reply reply = ReplyForExchange(event);
+    const Next next = pending.exchange->Timeout(reply, event.scope);
     return Proceed(next, reply, event);
   }
-  if (state_ == State::kDiscarding) return Close(event);
-  if (state_ != State::kIdle && state_ != State::kClosing) {
-    return Refuse(408, "The request did not arrive in time.", event);
+  if (pending.write_window_end.ReachedAt(now)) {
+    const bool owed = event.stream.output_bytes() > 0 || pending.next.kind_ == Next::Kind::kFlushed;
+    if (owed && !ClientTakesOutput(event)) return AbortUnread();
+    pending.write_window_end = now + event.shared.options.write_window;
   }
-  if (stream.output_bytes() == 0) return Intent::Abort(absl::OkStatus());
-  // A slow reader is served as long as it takes something.
-  if (stream.output_bytes() < bytes_owed_) return Await(event);
-  return Intent::Abort(absl::DeadlineExceededError("the client does not read its responses"));
+  if (pending.body_window_end.ReachedAt(now) && !BodyComes(event)) return RefuseLate(event);
+  return AwaitExchange(event);
+}
+
+// ---- Progress of the client ----
+
+void ServerCore::BeginWriteWindow(const Event& event) {
+  taken_ = event.stream.bytes_sent();
+  counts_taken_ = false;
+}
+
+// At the end of a window: was enough taken? Begins the next one. What the system has taken is a
+// counter, but may stand still for long while the client reads from its buffers; only if it does,
+// the system is asked, and then it takes two windows to know.
+bool ServerCore::ClientTakesOutput(const Event& event) {
+  const ServerOptions& options = event.shared.options;
+  const uint32_t least = LeastProgress(options.write_bytes_per_second_min, options.write_window);
+  const uint32_t before = taken_;
+  taken_ = event.stream.bytes_sent();
+  if (!counts_taken_ && taken_ - before >= least) return true;
+  taken_ -= static_cast<uint32_t>(event.stream.bytes_untaken());
+  return !std::exchange(counts_taken_, true) || taken_ - before >= least;
+}
+
+// The same for a body.
+bool ServerCore::BodyComes(const Event& event) {
+  const ServerOptions& options = event.shared.options;
+  const uint64_t came = std::exchange(pending_->body_bytes_in_window, 0);
+  pending_->body_window_end = event.scope.now() + options.body_window;
+  return came >= LeastProgress(options.body_bytes_per_second_min, options.body_window);
 }
 
 Intent ServerCore::Wakeup(Stream& stream, Scope& scope, ServerShared& shared) {
   const Event event = {stream, scope, shared};
   if (exchanging()) {
-    Reply reply = MakeReply(event);
+    Reply reply = ReplyForExchange(event);
     const Next next = pending_->exchange->Wakeup(reply, scope);
     return Proceed(next, reply, event);
   }
@@ -401,10 +496,24 @@ Intent ServerCore::RefuseBody(const Event& event) {
   return Refuse(413, "The request's body is larger than this server accepts.", event);
 }
 
+Intent ServerCore::RefuseLate(const Event& event) {
+  return Refuse(408, "The request did not arrive in time.", event);
+}
+
+Intent ServerCore::AbortUnread() {
+  return Intent::Abort(absl::DeadlineExceededError("the client does not read its responses"));
+}
+
 Intent ServerCore::Close(const Event& event) {
   EndPending(event);
   state_ = State::kClosing;
-  return event.stream.output_bytes() == 0 ? Linger(event) : Await(event);
+  if (event.stream.output_bytes() == 0) return Linger(event);
+  BeginWriteWindow(event);
+  return AwaitClient(event);
+}
+
+Intent ServerCore::AwaitClient(const Event& event) {
+  return Expect::FlushedTo(0).Before(event.scope.now() + event.shared.options.write_window);
 }
 
 // All is sent; the client is to read it before the connection goes (RFC 9112 section 9.6).
@@ -414,15 +523,13 @@ Intent ServerCore::Linger(const Event& event) {
 }
 
 Intent ServerCore::NextRequest(const Event& event) {
+  const ServerOptions& options = event.shared.options;
   state_ = State::kIdle;
-  return Await(event);
-}
-
-// The next request, or that the last response has left.
-Intent ServerCore::Await(const Event& event) {
-  bytes_owed_ = static_cast<uint32_t>(event.stream.output_bytes());
-  const Expect expect = state_ == State::kClosing ? Expect::FlushedTo(0) : Expect::Bytes(1);
-  return expect.Before(event.scope.now() + event.shared.options.idle_timeout);
+  // The last response has not even left, so the time to take it comes first.
+  BeginWriteWindow(event);
+  idle_time_left_ = event.stream.output_bytes() > 0 && options.idle_timeout > options.write_window;
+  return Expect::Bytes(1).Before(event.scope.now() +
+                                 (idle_time_left_ ? options.write_window : options.idle_timeout));
 }
 
 void ServerCore::Describe(Description& description) const {

@@ -59,10 +59,12 @@ class ServerCore {
   Intent EndRequest(std::span<const Field> trailers, const Event& event);
   Intent Discard(const Event& event);
   Intent AwaitInput(const Event& event);
+  Deadline BodyDeadline(const Event& event);
   void SendContinue(const Event& event);
 
   Reply::BodyLeft BodyLeft(const Event& event) const;
   Reply MakeReply(const Event& event, size_t request_bytes = 0);
+  Reply ReplyForExchange(const Event& event);
   Intent Answer(const Request& request, size_t request_bytes, const Event& event);
   Intent TakeExchange(Reply& reply, const Event& event);
   // After a call of handler or exchange that answered `next`.
@@ -71,17 +73,29 @@ class ServerCore {
   Intent FinishResponse(const Event& event);
   bool exchanging() const { return state_ == State::kStreaming || state_ == State::kAnswering; }
 
+  Intent IdleTimeout(const Event& event);
+  Intent ExchangeTimeout(const Event& event);
+  void BeginWriteWindow(const Event& event);
+  bool ClientTakesOutput(const Event& event);
+  bool BodyComes(const Event& event);
+
   Intent Refuse(int status, std::string_view reason, const Event& event);
   Intent RefuseBody(const Event& event);
+  Intent RefuseLate(const Event& event);
+  static Intent AbortUnread();
   Intent Close(const Event& event);
   Intent Linger(const Event& event);
   Intent NextRequest(const Event& event);
-  Intent Await(const Event& event);
+  Intent AwaitClient(const Event& event);
 
   std::unique_ptr<PendingRequest> pending_;
   ResponseWriter writer_;
   uint32_t requests_ = 0;
-  uint32_t bytes_owed_ = 0;  // Of responses, when the idle timeout began.
+  // Bytes of output the client had taken when its window of time began, modulo 2^32; if not
+  // `counts_taken_`, what the system had taken.
+  uint32_t taken_ = 0;
+  bool counts_taken_ = false;
+  bool idle_time_left_ = false;  // The deadline is sooner than the idle timeout.
   State state_ = State::kIdle;
 };
 

@@ -16,6 +16,12 @@ absl::Status CheckServerOptions(const ServerOptions& options) {
   if (options.body_bytes_max >= (size_t{1} << 30)) {
     return absl::InvalidArgumentError("ServerOptions: body_bytes_max is 1 GiB or more");
   }
+  for (const absl::Duration time :
+       {options.head_timeout, options.body_window, options.write_window, options.idle_timeout}) {
+    if (time <= absl::ZeroDuration()) {
+      return absl::InvalidArgumentError("ServerOptions: a timeout or window is not above 0");
+    }
+  }
   return absl::OkStatus();
 }
 

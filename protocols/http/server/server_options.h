@@ -20,10 +20,15 @@ struct ServerOptions : stream::ListenOptions {
   uint32_t discard_bytes_max = 64 << 10;            // Of a sized body that nobody wants; close.
   uint32_t requests_per_connection_max = 10000;     // The last response says close.
   absl::Duration head_timeout = absl::Seconds(10);  // From the first byte; 408, then close.
-  absl::Duration body_timeout = absl::Seconds(30);  // From one piece to the next; 408, then close.
-  // Between requests; closed silently. Also without taking any byte of a response; then aborted,
-  // after at most twice this time.
-  absl::Duration idle_timeout = absl::Seconds(60);
+  // While a body is read, so much of it comes in each `body_window`, at least one byte; else 408,
+  // then close, after at most twice that time.
+  uint32_t body_bytes_per_second_min = 240;
+  absl::Duration body_window = absl::Seconds(10);
+  // While a response is owed, the client's host takes so much of it in each `write_window`, at
+  // least one byte; else the connection is aborted, after at most twice that time.
+  uint32_t write_bytes_per_second_min = 240;
+  absl::Duration write_window = absl::Seconds(20);
+  absl::Duration idle_timeout = absl::Seconds(60);  // Between requests; closed silently.
   absl::Duration close_timeout = absl::Seconds(5);  // From the end of ours to the peer's.
   std::string server_name = "rotor";                // In the Server field; none if empty.
 };

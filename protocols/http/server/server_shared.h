@@ -41,6 +41,11 @@ struct PendingRequest {
   Buffer body;
   size_t body_bytes_max = 0;
   uint64_t body_bytes_left = 0;  // Of a sized body.
+  // While the body is read: what came in this window, and the window's end.
+  uint64_t body_bytes_in_window = 0;
+  Deadline body_window_end = Deadline::Never();
+  // While a response is owed and an exchange waits.
+  Deadline write_window_end = Deadline::Never();
   std::unique_ptr<Exchange> exchange;
   Next next = Next::Finished();
   uint32_t piece_bytes_min = 1;

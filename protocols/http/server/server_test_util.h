@@ -3,6 +3,7 @@
 #define ROTOR_PROTOCOLS_HTTP_SERVER_SERVER_TEST_UTIL_H_
 
 #include <algorithm>
+#include <cerrno>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -84,6 +85,8 @@ class ObservedHost final : public Backend, private Io {
   int wall_times = 0;
   int writes = 0;
   int watches = 0;
+  // While set, the system takes nothing, and says that so much is still untaken.
+  std::optional<size_t> untaken;
 
   std::string_view name() const override { return host_.name(); }
   Time Now() override { return host_.Now(); }
@@ -116,7 +119,11 @@ class ObservedHost final : public Backend, private Io {
   }
   IoResult Write(const Fd& socket, std::span<const std::string_view> pieces) override {
     ++writes;
+    if (untaken.has_value()) return {.error = EAGAIN};
     return Aside([&] { return host_.io().Write(socket, pieces); });
+  }
+  size_t BytesUntaken(const Fd& socket) override {
+    return untaken.value_or(host_.io().BytesUntaken(socket));
   }
   IoResult ShutdownWrite(const Fd& socket) override { return host_.io().ShutdownWrite(socket); }
   absl::StatusOr<Fd> BindDatagram(const SocketAddress& address) override {
@@ -234,6 +241,13 @@ class BasicHttpWorld {
     loop->VisitMachines(0, 64, [&](const MachineReport& report) { reports.push_back(report); });
     EXPECT_LT(index, reports.size());
     return index < reports.size() ? reports[index] : MachineReport();
+  }
+  // By all machines together, beyond their slots.
+  size_t BytesHeld() {
+    size_t bytes = 0;
+    loop->VisitMachines(
+        0, 4096, [&](const MachineReport& report) { bytes += report.description.bytes_held; });
+    return bytes;
   }
   // Connections alive.
   uint32_t connections() { return loop->machines() - 1; }
