@@ -36,6 +36,7 @@ LoopCore::LoopCore(const LoopOptions& options, Backend& backend)
       wakes_(std::make_shared<WakeQueue>(options.machines_max, backend.waker())),
       timers_(backend.Now()),
       events_(options.events_per_turn),
+      flush_interval_max_(options.flush_interval_max),
       turns_(counters_.Get("loop", "turns")),
       events_delivered_(counters_.Get("loop", "events")),
       events_stale_(counters_.Get("loop", "events_stale")),
@@ -93,7 +94,7 @@ absl::StatusOr<bool> LoopCore::RunOnce(Deadline latest) {
   if (!latest.ReachedAt(now_) && !wakes_->PrepareToSleep()) latest = now_;
   absl::StatusOr<size_t> count = backend_.Wait(latest, events_);
   if (!count.ok()) return count.status();
-  now_ = backend_.Now();
+  now_ = flushed_at_ = backend_.Now();
 
   in_turn_ = true;
   turns_.Add();
@@ -174,14 +175,23 @@ void LoopCore::WakeupPhase() {
 
 void LoopCore::FlushPhase() {
   // A machine that asks again while flushing is flushed next turn.
-  tokens_.swap(flushes_);
-  for (const Token token : tokens_) {
+  flushing_.swap(flushes_);
+  for (const Token token : flushing_) {
     if (!slots_.IsLive(token) || !slot_[token.index].flush_queued) continue;
     slot_[token.index].flush_queued = false;
     flushed_.Add();
-    Dispatch(token, EventKind::kFlush);
+    Act(token, EventKind::kFlush, Deliver(token, EventKind::kFlush, Readiness()));
   }
-  tokens_.clear();
+  flushing_.clear();
+}
+
+void LoopCore::FlushIfLate() {
+  calls_until_look_ = kCallsPerLook;
+  if (flushes_.empty()) return;
+  const Time now = backend_.Now();
+  if (now - flushed_at_ < flush_interval_max_) return;
+  flushed_at_ = now;
+  FlushPhase();
 }
 
 void LoopCore::DrainPhase() {
@@ -232,7 +242,11 @@ void LoopCore::QueueRoomWaiters() {
 }
 
 void LoopCore::Dispatch(Token token, EventKind event, Readiness readiness) {
-  const Step step = Deliver(token, event, readiness);
+  Act(token, event, Deliver(token, event, readiness));
+  if (--calls_until_look_ == 0) FlushIfLate();
+}
+
+void LoopCore::Act(Token token, EventKind event, const Step& step) {
   switch (step.kind()) {
     case Step::Kind::kWait:
       timers_.Set(slot_[token.index].timer, step.deadline());

@@ -16,6 +16,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "core/backend/backend.h"
 #include "core/machine/machine_host.h"
 #include "core/machine/step.h"
@@ -31,6 +32,9 @@ struct LoopOptions {
   uint32_t machines_max = 16384;
   // I/O events handled in one turn before timers and wake-ups get theirs.
   uint32_t events_per_turn = 256;
+  // When the handlers of one turn have taken so long, those that asked for a flush get it before
+  // the end of the turn: answers do not wait for slow neighbours. Looked at every 8 calls.
+  absl::Duration flush_interval_max = absl::Milliseconds(1);
   // One receive, at most, of all machines together.
   size_t receive_buffer_bytes = 65536;
   // What machines may hold in pooled buffers; beyond it they stop reading until memory comes back.
@@ -131,6 +135,7 @@ class LoopCore : public MachineHost {
   void TimeoutPhase();
   void WakeupPhase();
   void FlushPhase();
+  void FlushIfLate();
   void DrainPhase();
   bool RoomReturned() const {
     return slot_returned_ || (memory_ran_out_ && !buffer_pool_.exhausted());
@@ -139,8 +144,12 @@ class LoopCore : public MachineHost {
   void CutGroup(Group& group, GroupId id);
   void WakeAllOf(GroupId group);
 
+  // Reading the clock costs as much as a small handler.
+  static constexpr uint32_t kCallsPerLook = 8;
+
   // Calls a handler and acts on its answer.
   void Dispatch(Token token, EventKind event, Readiness readiness = Readiness());
+  void Act(Token token, EventKind event, const Step& step);
   void Finish(Token token, const absl::Status& reason);
   void Remove(Token token);
   void QueueResume(Token token);
@@ -169,7 +178,12 @@ class LoopCore : public MachineHost {
   // Filled and emptied within a phase; members to keep their memory.
   std::vector<Event> events_;
   std::vector<Token> tokens_;
+  std::vector<Token> flushing_;
   std::vector<TimerEntry*> due_;
+
+  const absl::Duration flush_interval_max_;
+  Time flushed_at_;                            // The last time in this turn, or its begin.
+  uint32_t calls_until_look_ = kCallsPerLook;  // At the clock; see FlushIfLate().
 
   bool in_turn_ = false;
   std::thread::id thread_;  // Who runs the loop; checked in debug builds.

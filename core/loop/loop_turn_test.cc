@@ -382,6 +382,48 @@ TEST(LoopTurnTest, FlushComesOncePerTurnAfterAllHandlers) {
   EXPECT_THAT(trace, ElementsAre("start", "wakeup", "flush"));
 }
 
+// A turn of `count` wake-ups of which the first asks for a flush and the others take `each`. How
+// many of those had passed when the flush came.
+int CallsBeforeFlush(int count, absl::Duration each) {
+  ScriptedLoop test;
+  int calls = 0;
+  int at_flush = -1;
+  std::vector<Notifier> notifiers;
+  notifiers.push_back(test.Add({.wakeup =
+                                    [](Scope& scope) {
+                                      scope.FlushAtEndOfTurn();
+                                      return Step::WaitForever();
+                                    },
+                                .flush =
+                                    [&](Scope&) {
+                                      EXPECT_EQ(at_flush, -1);
+                                      at_flush = calls;
+                                      return Step::KeepWaiting();
+                                    }}));
+  for (int i = 0; i < count; ++i) {
+    notifiers.push_back(test.Add({.wakeup = [&](Scope&) {
+      ++calls;
+      test.Pass(each);
+      return Step::WaitForever();
+    }}));
+  }
+  test.TurnNow();
+  for (const Notifier& notifier : notifiers) notifier.Wake();
+  test.TurnNow();
+  EXPECT_EQ(calls, count);
+  return at_flush;
+}
+
+TEST(LoopTurnTest, FlushDoesNotWaitForTheEndOfATurnThatTakesLong) {
+  const int calls = CallsBeforeFlush(100, absl::Milliseconds(1));
+  EXPECT_GT(calls, 0);
+  EXPECT_LE(calls, 8);
+}
+
+TEST(LoopTurnTest, FlushWaitsForTheEndOfATurnThatDoesNot) {
+  EXPECT_EQ(CallsBeforeFlush(100, absl::Microseconds(5)), 100);
+}
+
 TEST(LoopTurnTest, FlushIsSkippedForAMachineThatFinishedMeanwhile) {
   ScriptedLoop test;
   int flushes = 0;

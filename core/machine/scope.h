@@ -46,7 +46,7 @@ class Scope {
 
   // A handle that wakes this machine from any thread, or from another machine.
   Notifier notifier() const { return host_.NotifierFor(token_); }
-  // Flush() is called once at the end of this turn, however often this is asked.
+  // Flush() comes once, however often asked: when this turn ends, or earlier if it takes long.
   void FlushAtEndOfTurn() { host_.FlushAtEndOfTurn(token_); }
   // Ready() is called, resumed() and all, when a slot or buffer memory has come back.
   void ResumeWhenRoomReturns() { host_.ResumeWhenRoomReturns(token_); }
