@@ -14,16 +14,10 @@
 #include "absl/status/statusor.h"
 #include "core/backend/fd.h"
 #include "core/backend/file_io.h"
+#include "core/backend/listener_options.h"
 #include "core/backend/socket_address.h"
 
 namespace rotor {
-
-struct ListenerOptions {
-  int backlog = 4096;  // Connections the kernel holds before they are accepted; it may hold fewer.
-  // Accept only once the client has sent something, or after about this many seconds (tcp(7),
-  // TCP_DEFER_ACCEPT). For protocols whose client speaks first. 0 turns it off. TCP only.
-  int defer_accept_seconds = 0;
-};
 
 // Belongs to a Backend; used on the loop's thread only.
 class Io {
@@ -31,10 +25,16 @@ class Io {
   virtual ~Io() = default;
 
   // A listening stream socket. TCP connections accepted from it have TCP_NODELAY set. An IPv6
-  // listener takes no IPv4 connections. A stale Unix socket file, one that nobody listens on, is
-  // replaced; closing the listener removes the file it made.
+  // listener takes no IPv4 connections. Closing the listener of a Unix socket removes the file it
+  // made.
   virtual absl::StatusOr<Fd> Listen(const SocketAddress& address,
                                     const ListenerOptions& options) = 0;
+  // Takes over a stream socket that listens already, from whoever started the process; its backlog,
+  // address and file are theirs. kInvalidArgument if it is not one. Where nothing can be inherited,
+  // kUnimplemented.
+  virtual absl::StatusOr<Fd> AdoptListener(int) {
+    return absl::UnimplementedError("this backend inherits no listeners");
+  }
   virtual Accepted Accept(const Fd& listener) = 0;
 
   // A stream to `address` that is still being connected, with TCP_NODELAY. Until it is, reading and

@@ -1,4 +1,4 @@
-// What every acceptor does, whatever its protocol. Not for authors, except for AcceptLimits.
+// What every acceptor does, whatever its protocol. Not for authors.
 #ifndef ROTOR_PROTOCOLS_STREAM_ACCEPTOR_CORE_H_
 #define ROTOR_PROTOCOLS_STREAM_ACCEPTOR_CORE_H_
 
@@ -10,28 +10,23 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/time/time.h"
 #include "core/backend/io.h"
 #include "core/machine/scope.h"
 #include "core/machine/step.h"
+#include "protocols/stream/admission.h"
 #include "protocols/stream/stream_state.h"
 
 namespace rotor::stream {
 
-struct AcceptLimits {
-  // Connections accepted in one turn before others get theirs.
-  uint32_t per_turn = 64;
-  // The wait before the next attempt when the process or the system is out of descriptors or memory
-  // (EMFILE, ENFILE, ENOBUFS, ENOMEM in accept(2)). Connections stay in the kernel's queue.
-  absl::Duration retry_interval = absl::Milliseconds(100);
-};
-
 class AcceptorCore {
  public:
-  AcceptorCore(Fd listener, const AcceptLimits& limits);
+  // `admission` outlives the listener's connections.
+  AcceptorCore(Fd listener, Admission& admission);
 
   absl::Status Watch(Scope& scope) { return scope.Watch(listener_, WatchKind::kListener); }
   void Describe(Description& description) const;
+  // For a Wakeup(): a connection has ended, so that another one may come.
+  bool WaitsForConnections() const { return state_ == State::kWaitingForConnections; }
 
   // Accepting during one event.
   class Round {
@@ -46,6 +41,7 @@ class AcceptorCore {
     Step TakeStep() { return std::move(step_); }
 
    private:
+    bool Admit();
     bool End(Step step) {
       step_ = std::move(step);
       return false;
@@ -55,15 +51,21 @@ class AcceptorCore {
     Scope& scope_;
     const Shell& shell_;
     Accepted accepted_;
+    Admission::Ticket ticket_;
     uint32_t calls_ = 0;
     Step step_ = Step::WaitForever();
   };
 
  private:
-  enum class State : uint8_t { kAccepting, kWaitingForRoom, kWaitingForDescriptors };
+  enum class State : uint8_t {
+    kAccepting,
+    kWaitingForRoom,
+    kWaitingForConnections,
+    kWaitingForDescriptors
+  };
 
   Fd listener_;
-  AcceptLimits limits_;
+  Admission& admission_;
   State state_ = State::kAccepting;
 };
 
@@ -72,7 +74,9 @@ struct Listeners {
   std::vector<SocketAddress> addresses;
 };
 
+// Opens a listener at each of `addresses` and takes over `inherited` descriptors, behind them.
 absl::StatusOr<Listeners> OpenListeners(Io& io, std::span<const SocketAddress> addresses,
+                                        std::span<const int> inherited,
                                         const ListenerOptions& options);
 
 // With the counters of the group `name`.

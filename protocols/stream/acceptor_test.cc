@@ -1,6 +1,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,6 +17,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "protocols/stream/acceptor_core.h"
+#include "protocols/stream/admission.h"
 #include "protocols/stream/machine.h"
 #include "protocols/stream/stream_test_util.h"
 
@@ -207,6 +209,170 @@ TEST(AcceptorTest, AListenerThatCannotBeWatchedEndsTheAcceptor) {
   EXPECT_EQ(world.host.open_files(), 0u);
 }
 
+// ---- Limits of a listener ----
+
+TEST(AdmissionTest, MoreThanTheListenersLimitWaitInTheKernelUntilOneEnds) {
+  Script script;
+  StreamWorld world;
+  ListenOptions options;
+  options.accept.connections_max = 2;
+  const SocketAddress address = world.Mount(script, options);
+  Clients clients = ConnectMany(world, address, 4);
+  world.Run();
+  EXPECT_EQ(world.Count("connections_accepted"), 2);
+  EXPECT_EQ(StateOf(world), "full, waits for a connection to end");
+  EXPECT_EQ(world.Count("accept_pauses"), 1);
+  EXPECT_TRUE(clients[3]->connected());
+  const int64_t turns = world.turns();
+  world.Run(absl::Seconds(10));
+  EXPECT_LE(world.turns() - turns, 3);
+  clients[0]->Close();
+  world.Run();
+  EXPECT_EQ(world.Count("connections_accepted"), 3);
+  EXPECT_EQ(StateOf(world), "full, waits for a connection to end");
+  clients.clear();
+  world.Run();
+  EXPECT_EQ(world.Count("connections_accepted"), 4);
+  EXPECT_EQ(StateOf(world), "accepting, waits for a connection");
+}
+
+TEST(AdmissionTest, ListenersOfOneServerAreLimitedEachByItself) {
+  Script script;
+  StreamWorld world;
+  ListenOptions options;
+  options.addresses = {*SocketAddress::Ip("127.0.0.1", 7), *SocketAddress::Ip("127.0.0.1", 8)};
+  options.accept.connections_max = 1;
+  world.Mount(script, options);
+  const Clients first = ConnectMany(world, options.addresses[0], 2);
+  const Clients second = ConnectMany(world, options.addresses[1], 2);
+  world.Run();
+  EXPECT_EQ(world.Count("connections_accepted"), 2);
+  EXPECT_EQ(world.Count("accept_pauses"), 2);
+}
+
+TEST(AdmissionTest, AConnectionThatIsHandedOverKeepsItsPlace) {
+  StreamWorld world;
+  Script second;
+  const auto upgrade =
+      Prepare<Minimal>(*world.loop, *world.loop->AddGroup("second"), "second", {}, &second);
+  Script script;
+  script.frame = [&](std::string_view frame, Stream& stream, Scope&) {
+    stream.Consume(frame.size());
+    return upgrade.TakeOver(stream);
+  };
+  ListenOptions options;
+  options.accept.connections_max = 1;
+  Clients clients = ConnectMany(world, world.Mount(script, options), 2);
+  clients[0]->Send("go\n");
+  world.Run();
+  EXPECT_EQ(second.calls.size(), 1u);
+  EXPECT_EQ(world.Count("connections_accepted"), 1);
+  clients[0]->Close();
+  world.Run();
+  EXPECT_EQ(world.Count("connections_accepted"), 2);
+}
+
+TEST(AdmissionTest, AFullListenerStillClosesItsDoorInADrain) {
+  Script script;
+  StreamWorld world;
+  ListenOptions options;
+  options.accept.connections_max = 1;
+  const Clients clients = ConnectMany(world, world.Mount(script, options), 2);
+  world.Run();
+  world.loop->Drain(world.world.now() + absl::Seconds(1));
+  EXPECT_TRUE(world.loop->Run().ok());
+  EXPECT_TRUE(clients[1]->was_reset() || clients[1]->ended());
+}
+
+// Connects from `ip` and lets the connection arrive.
+std::unique_ptr<SimConnection> ConnectFrom(StreamWorld& world, const SocketAddress& to,
+                                           std::string_view ip) {
+  static uint16_t port = 1024;
+  auto client = world.world.Connect(to, *SocketAddress::Ip(ip, ++port));
+  world.Run();
+  return client;
+}
+
+TEST(AdmissionTest, MoreThanTheClientsLimitAreClosedAtOnceAndCounted) {
+  Script script;
+  StreamWorld world;
+  ListenOptions options;
+  options.accept.connections_per_client_max = 2;
+  const SocketAddress address = world.Mount(script, options);
+  Clients clients;
+  for (int i = 0; i < 4; ++i) clients.push_back(ConnectFrom(world, address, "192.0.2.1"));
+  EXPECT_EQ(world.Count("connections_accepted"), 2);
+  EXPECT_EQ(world.Count("connections_refused"), 2);
+  EXPECT_TRUE(clients[2]->ended() || clients[2]->was_reset());
+  EXPECT_FALSE(clients[1]->ended());
+  const auto other = ConnectFrom(world, address, "192.0.2.2");
+  EXPECT_EQ(world.Count("connections_accepted"), 3);
+  // A place that is given back is there for the same client again.
+  clients[0]->Close();
+  world.Run();
+  const auto next = ConnectFrom(world, address, "192.0.2.1");
+  EXPECT_EQ(world.Count("connections_accepted"), 4);
+  EXPECT_FALSE(next->ended());
+}
+
+TEST(AdmissionTest, AStormOfRefusedConnectionsCountsAgainstTheTurn) {
+  Script script;
+  StreamWorld world;
+  ListenOptions options;
+  options.accept.per_turn = 4;
+  options.accept.connections_per_client_max = 1;
+  const SocketAddress address = world.Mount(script, options);
+  Clients clients;
+  for (int i = 0; i < 10; ++i) {
+    clients.push_back(world.world.Connect(
+        address, *SocketAddress::Ip("192.0.2.1", static_cast<uint16_t>(2000 + i))));
+  }
+  world.TurnNow();
+  world.world.AdvanceToNextEvent(world.world.now() + absl::Milliseconds(1));
+  world.TurnNow();
+  EXPECT_EQ(world.Count("connections_refused"), 3);
+  world.Run();
+  EXPECT_EQ(world.Count("connections_refused"), 9);
+}
+
+TEST(AdmissionTest, ClientsAreTheFirst64BitsOfAnIpv6Address) {
+  Script script;
+  StreamWorld world;
+  ListenOptions options;
+  options.addresses = {*SocketAddress::Ip("::1", 7)};
+  options.accept.connections_per_client_max = 1;
+  const SocketAddress address = world.Mount(script, options);
+  const auto first = ConnectFrom(world, address, "2001:db8::1");
+  const auto neighbour = ConnectFrom(world, address, "2001:db8:0:0:ffff::2");
+  EXPECT_EQ(world.Count("connections_refused"), 1);
+  const auto other = ConnectFrom(world, address, "2001:db8:0:1::1");
+  EXPECT_EQ(world.Count("connections_accepted"), 2);
+}
+
+TEST(AdmissionTest, AnIpv4ClientIsTheSameThroughAnIpv6Listener) {
+  const auto key = [](std::string_view ip) { return ClientOf(*SocketAddress::Ip(ip, 80)); };
+  EXPECT_EQ(key("::ffff:192.0.2.1"), key("192.0.2.1"));
+  EXPECT_NE(key("::ffff:192.0.2.1"), key("::ffff:192.0.2.2"));
+  EXPECT_NE(key("192.0.2.1"), key("2001:db8::1"));
+  EXPECT_EQ(ClientOf(*SocketAddress::Unix("@peer")), std::nullopt);
+}
+
+TEST(AdmissionTest, OnlyClientsWithConnectionsTakeMemory) {
+  Admission admission({.connections_per_client_max = 2});
+  {
+    std::vector<Admission::Ticket> tickets;
+    for (uint64_t client = 0; client < 1000; ++client) {
+      for (const bool admitted : {true, true, false}) {
+        std::optional<Admission::Ticket> ticket = admission.Enter(client);
+        ASSERT_EQ(ticket.has_value(), admitted);
+        if (ticket) tickets.push_back(*std::move(ticket));
+      }
+    }
+    EXPECT_EQ(admission.clients(), 1000u);
+  }
+  EXPECT_EQ(admission.clients(), 0u);
+}
+
 // ---- Drain ----
 
 TEST(AcceptorTest, ADrainBeginsWithClosingTheDoor) {
@@ -234,12 +400,13 @@ TEST(AcceptorTest, AWakeUpWithoutADrainChangesNothing) {
   Script script;
   StreamWorld world;
   absl::StatusOr<Listeners> listeners =
-      OpenListeners(world.loop->io(), std::vector<SocketAddress>{AnyPort()}, {});
+      OpenListeners(world.loop->io(), std::vector<SocketAddress>{AnyPort()}, {}, {});
   ASSERT_TRUE(listeners.ok());
   const GroupId group = *world.loop->AddGroup("test");
   const auto prepared = Prepare<Scripted>(*world.loop, group, "test", {}, &script);
+  auto& admission = world.loop->Keep<Admission>(AcceptLimits());
   const auto acceptor = world.loop->Add<Acceptor<Scripted>>(
-      group, std::move(listeners->sockets[0]), prepared.spawner, *prepared.service, AcceptLimits());
+      group, std::move(listeners->sockets[0]), prepared.spawner, *prepared.service, admission);
   world.Run();
   acceptor->Wake();
   world.Run();
@@ -323,7 +490,8 @@ TEST(MountTest, LimitsOfZeroAreProgrammersErrors) {
     EXPECT_DEATH((void)Prepare<Scripted>(*world.loop, GroupId{}, "zero", stream, &script),
                  "are above 0");
   }
-  EXPECT_DEATH(AcceptorCore(Fd(), {.per_turn = 0}), "per_turn is above 0");
+  Admission nobody({.per_turn = 0});
+  EXPECT_DEATH(AcceptorCore(Fd(), nobody), "per_turn is above 0");
 }
 
 TEST(DescribeAcceptorTest, SaysWhereItListens) {

@@ -23,6 +23,7 @@
 #include "core/machine/machine.h"
 #include "core/machine/spawner.h"
 #include "protocols/stream/acceptor_core.h"
+#include "protocols/stream/admission.h"
 #include "protocols/stream/stream.h"
 
 namespace rotor {
@@ -169,6 +170,7 @@ class Machine {
     state_.socket = std::move(connection.socket);
     state_.input = std::move(connection.input);
     state_.output = std::move(connection.output);
+    state_.ticket = std::move(connection.ticket);
     state_.input_ended = connection.input_ended;
     state_.readable = connection.readable;
   }
@@ -217,13 +219,12 @@ class Machine {
 };
 
 // Turns connections into machines. Checks for room before it accepts, so that excess connections
-// wait in the kernel; when descriptors run out it tries again after accept_retry_interval.
+// wait in the kernel; when descriptors run out it tries again after AcceptLimits::retry_interval.
 template <typename P>
 class Acceptor {
  public:
-  Acceptor(Fd listener, Spawner<Machine<P>> spawner, Service<P>& service,
-           const AcceptLimits& limits)
-      : core_(std::move(listener), limits), spawner_(spawner), service_(service) {}
+  Acceptor(Fd listener, Spawner<Machine<P>> spawner, Service<P>& service, Admission& admission)
+      : core_(std::move(listener), admission), spawner_(spawner), service_(service) {}
 
   Step Start(Scope& scope) {
     absl::Status status = core_.Watch(scope);
@@ -231,8 +232,11 @@ class Acceptor {
   }
   Step Ready(Readiness, Scope& scope) { return Accept(scope); }
   Step Timeout(Scope& scope) { return Accept(scope); }
-  // A drain begins with closing the door.
-  Step Wakeup(Scope& scope) { return scope.draining() ? Step::Done() : Step::KeepWaiting(); }
+  Step Wakeup(Scope& scope) {
+    // A drain begins with closing the door.
+    if (scope.draining()) return Step::Done();
+    return core_.WaitsForConnections() ? Accept(scope) : Step::KeepWaiting();
+  }
   void Describe(Description& description) const { core_.Describe(description); }
 
  private:
@@ -255,7 +259,10 @@ using Server = rotor::Parts<Acceptor<P>, Machine<P>>;
 
 // Where a server listens, and its limits.
 struct ListenOptions {
-  std::vector<SocketAddress> addresses;  // At least one; port 0 lets the kernel choose.
+  std::vector<SocketAddress> addresses;  // Port 0 lets the kernel choose.
+  // Descriptors of sockets that listen already, as InheritedListeners() finds them; closed with the
+  // acceptors. At least one of both.
+  std::vector<int> inherited;
   ListenerOptions listener;
   AcceptLimits accept;
   StreamOptions stream;
@@ -315,7 +322,7 @@ template <typename P, Composer C, typename... SharedArgs>
 absl::StatusOr<Mounted> Mount(C& composer, std::string_view name, const ListenOptions& options,
                               SharedArgs&&... shared) {
   absl::StatusOr<Listeners> listeners =
-      OpenListeners(composer.io(), options.addresses, options.listener);
+      OpenListeners(composer.io(), options.addresses, options.inherited, options.listener);
   if (!listeners.ok()) return listeners.status();
   absl::StatusOr<GroupId> group = composer.AddGroup(name);
   if (!group.ok()) return group.status();
@@ -323,8 +330,9 @@ absl::StatusOr<Mounted> Mount(C& composer, std::string_view name, const ListenOp
       Prepare<P>(composer, *group, name, options.stream, std::forward<SharedArgs>(shared)...);
   prepared.service->read_first = options.listener.defer_accept_seconds > 0;
   for (Fd& listener : listeners->sockets) {
+    auto& admission = composer.template Keep<Admission>(options.accept);
     absl::StatusOr<Notifier> added = composer.template Add<Acceptor<P>>(
-        *group, std::move(listener), prepared.spawner, *prepared.service, options.accept);
+        *group, std::move(listener), prepared.spawner, *prepared.service, admission);
     if (!added.ok()) return added.status();
   }
   return Mounted{*group, std::move(listeners->addresses)};

@@ -402,6 +402,7 @@ stream::Connection Stream::TakeConnection() {
   return {.socket = std::move(state_.socket),
           .input = std::move(state_.input),
           .output = std::move(state_.output),
+          .ticket = std::move(state_.ticket),
           .input_ended = state_.input_ended,
           .readable = true};
 }

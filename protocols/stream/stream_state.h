@@ -14,6 +14,7 @@
 #include "core/buffer/buffer.h"
 #include "core/machine/counters.h"
 #include "core/time/time.h"
+#include "protocols/stream/admission.h"
 
 namespace rotor {
 
@@ -126,6 +127,7 @@ struct Shell {
   Counter* accepted;
   Counter* accept_errors;
   Counter* accept_pauses;
+  Counter* refused;
   Counter* bytes_received;
   Counter* bytes_sent;
   Counter* memory_pauses;
@@ -136,6 +138,7 @@ struct Connection {
   Fd socket;
   Buffer input;
   Buffer output;
+  Admission::Ticket ticket;  // Empty if it did not come in at a listener.
   bool input_ended = false;
   bool readable = false;  // Bytes may wait in the kernel without another report.
 };
@@ -144,6 +147,7 @@ struct State {
   Fd socket;
   Buffer input;  // Received, not consumed; in the receive buffer while a handler runs.
   Buffer output;
+  Admission::Ticket ticket;
   Intent intent = Intent::Unchanged();  // Until Start has answered.
   uint32_t scanned = 0;     // Bytes of input known not to contain the delimiter's begin.
   uint32_t lingered = 0;    // Bytes discarded while closing.

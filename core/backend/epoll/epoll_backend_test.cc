@@ -484,6 +484,72 @@ TEST_F(EpollUnixTest, FileThatSomebodyElsePutThereIsNotRemoved) {
   unlink((directory_ + "/moved").c_str());
 }
 
+TEST_F(EpollUnixTest, StaleFileIsNotReplacedIfThatIsNotWanted) {
+  LeaveStaleFile(SOCK_STREAM);
+  const absl::Status status = io().Listen(address(), {.unix_replace_stale = false}).status();
+  EXPECT_EQ(status.message(), "listen on unix:" + path_ + ": bind: Address already in use");
+  EXPECT_TRUE(FileExists());
+}
+
+TEST_F(EpollUnixTest, FileGetsThePermissionsWanted) {
+  const mode_t before = umask(077);
+  const auto listener = io().Listen(address(), {.unix_mode = 0666});
+  umask(before);
+  ASSERT_TRUE(listener.ok()) << listener.status().ToString();
+  struct stat file;
+  ASSERT_EQ(stat(path_.c_str(), &file), 0);
+  EXPECT_EQ(file.st_mode & 07777, 0666u);
+  ExpectExchange(*listener, address());
+}
+
+TEST_F(EpollUnixTest, AbstractNameHasNothingToDoWithAFileOfThatName) {
+  ASSERT_EQ(chdir(directory_.c_str()), 0);
+  const int file = open("@socket", O_CREAT | O_WRONLY, 0600);
+  ASSERT_GE(file, 0);
+  close(file);
+  Listen(*SocketAddress::Unix("@socket")).Close();
+  EXPECT_EQ(unlink("@socket"), 0);
+  ASSERT_EQ(chdir("/"), 0);
+}
+
+// ---- Inherited listeners
+
+TEST_F(EpollUnixTest, InheritedListenerIsServedAndItsFileLeft) {
+  const int number = socket(AF_UNIX, SOCK_STREAM, 0);
+  ASSERT_EQ(bind(number, address().kernel_address(), address().kernel_size()), 0);
+  ASSERT_EQ(listen(number, 1), 0);
+  auto listener = io().AdoptListener(number);
+  ASSERT_TRUE(listener.ok()) << listener.status().ToString();
+  EXPECT_EQ(fcntl(number, F_GETFL) & O_NONBLOCK, O_NONBLOCK);
+  EXPECT_EQ(fcntl(number, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+  EXPECT_TRUE(io().Accept(*listener).would_block());
+  ExpectExchange(*listener, address());
+  listener->Close();
+  EXPECT_TRUE(FileExists());
+  EXPECT_EQ(fcntl(number, F_GETFD), -1);
+}
+
+TEST_F(EpollBackendTest, ConnectionsOfAnInheritedListenerDoNotDelay) {
+  const int number = socket(AF_INET, SOCK_STREAM, 0);
+  ASSERT_EQ(listen(number, 1), 0);  // At any port of any address.
+  auto listener = io().AdoptListener(number);
+  ASSERT_TRUE(listener.ok()) << listener.status().ToString();
+  RawStream peer(*SocketAddress::Ip("127.0.0.1", io().LocalAddress(*listener)->port()));
+  EXPECT_EQ(OptionOf(Accept(*listener), IPPROTO_TCP, TCP_NODELAY), 1);
+}
+
+TEST_F(EpollBackendTest, OnlyListenersAreInherited) {
+  const int stream = socket(AF_INET, SOCK_STREAM, 0);
+  const int datagram = socket(AF_INET, SOCK_DGRAM, 0);
+  const int file = open("/dev/null", O_RDONLY);
+  for (const int number : {stream, datagram, file, 10'000}) {
+    EXPECT_EQ(io().AdoptListener(number).status().message(),
+              "listen on inherited descriptor " + std::to_string(number) +
+                  ": not a stream socket that listens");
+  }
+  for (const int number : {stream, datagram, file}) EXPECT_EQ(close(number), 0);
+}
+
 // ---- Signals
 
 bool IsBlocked(int signal) {

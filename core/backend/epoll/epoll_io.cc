@@ -1,5 +1,6 @@
 #include "core/backend/epoll/epoll_io.h"
 
+#include <fcntl.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -81,7 +82,7 @@ absl::StatusOr<Fd> EpollIo::Listen(const SocketAddress& address, const ListenerO
   if (!failed_call.empty()) return CallFailed(doing, failed_call);
   if (!KeepToOneFamily(fd, address)) return CallFailed(doing, "setsockopt(IPV6_V6ONLY)");
   if (address.is_unix()) {
-    const absl::Status bound = BindUnix(fd, address, doing);
+    const absl::Status bound = BindUnix(fd, address, options, doing);
     if (!bound.ok()) return bound;
   } else if (bind(number, address.kernel_address(), address.kernel_size()) != 0) {
     return CallFailed(doing, "bind");
@@ -91,24 +92,54 @@ absl::StatusOr<Fd> EpollIo::Listen(const SocketAddress& address, const ListenerO
 }
 
 absl::Status EpollIo::BindUnix(const Fd& socket, const SocketAddress& address,
-                               std::string_view doing) {
+                               const ListenerOptions& options, std::string_view doing) {
+  const std::string path = address.host();
+  const bool has_file = !path.starts_with('@');
   const auto Bind = [&] {
     return bind(socket.number(), address.kernel_address(), address.kernel_size());
   };
   int result = Bind();
   if (result != 0 && errno == EADDRINUSE) {
     // Two processes that start at the same moment may both get here; unix(7) offers no lock.
-    if (!IsStale(address)) return CallFailed(doing, "bind", EADDRINUSE);
-    if (unlink(address.host().c_str()) != 0) return CallFailed(doing, "unlink stale socket");
+    if (!has_file || !options.unix_replace_stale || !IsStale(address)) {
+      return CallFailed(doing, "bind", EADDRINUSE);
+    }
+    if (unlink(path.c_str()) != 0) return CallFailed(doing, "unlink stale socket");
     result = Bind();
   }
   if (result != 0) return CallFailed(doing, "bind");
-  // An abstract name has no file.
   struct stat file;
-  if (lstat(address.host().c_str(), &file) == 0) {
-    duties_.push_back({socket.number(), SocketFile{address.host(), file.st_dev, file.st_ino}});
+  if (!has_file || lstat(path.c_str(), &file) != 0) return absl::OkStatus();
+  duties_.push_back({socket.number(), SocketFile{path, file.st_dev, file.st_ino}});
+  // Nobody can connect before listen(2), so there is no moment with other permissions.
+  if (options.unix_mode != 0 && chmod(path.c_str(), options.unix_mode) != 0) {
+    return CallFailed(doing, "chmod");
   }
   return absl::OkStatus();
+}
+
+absl::StatusOr<Fd> EpollIo::AdoptListener(int number) {
+  const std::string doing = absl::StrCat("listen on inherited descriptor ", number);
+  const auto Option = [number](int option) {
+    int value = 0;
+    socklen_t size = sizeof(value);
+    return getsockopt(number, SOL_SOCKET, option, &value, &size) == 0 ? value : -1;
+  };
+  if (Option(SO_ACCEPTCONN) != 1 || Option(SO_TYPE) != SOCK_STREAM) {
+    return absl::InvalidArgumentError(absl::StrCat(doing, ": not a stream socket that listens"));
+  }
+  Fd fd(*this, number);
+  const int flags = fcntl(number, F_GETFL);
+  if (flags < 0 || fcntl(number, F_SETFL, flags | O_NONBLOCK) != 0 ||
+      fcntl(number, F_SETFD, FD_CLOEXEC) != 0) {
+    return CallFailed(doing, "fcntl");
+  }
+  const absl::StatusOr<SocketAddress> address = LocalAddress(fd);
+  if (!address.ok()) return address.status();
+  if (address->is_ip() && !SetOption(fd, IPPROTO_TCP, TCP_NODELAY, 1)) {
+    return CallFailed(doing, "setsockopt(TCP_NODELAY)");
+  }
+  return fd;
 }
 
 absl::StatusOr<Fd> EpollIo::Connect(const SocketAddress& address) {

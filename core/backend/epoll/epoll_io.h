@@ -27,6 +27,7 @@ class EpollIo : public Io {
 
   absl::StatusOr<Fd> Listen(const SocketAddress& address, const ListenerOptions& options) override;
   absl::StatusOr<Fd> Connect(const SocketAddress& address) override;
+  absl::StatusOr<Fd> AdoptListener(int number) override;
   Accepted Accept(const Fd& listener) override;
   IoResult Read(const Fd& socket, std::span<char> into) override;
   IoResult Write(const Fd& socket, std::span<const std::string_view> pieces) override;
@@ -62,7 +63,8 @@ class EpollIo : public Io {
 
   void Close(int number) noexcept override;
   static void Fulfil(const Duty& duty) noexcept;
-  absl::Status BindUnix(const Fd& socket, const SocketAddress& address, std::string_view doing);
+  absl::Status BindUnix(const Fd& socket, const SocketAddress& address,
+                        const ListenerOptions& options, std::string_view doing);
 
   EpollSet& watched_;
   LinuxFiles files_{*this};

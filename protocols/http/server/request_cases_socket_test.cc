@@ -1,10 +1,6 @@
 // The rows of request_cases.h against the whole server over real sockets on the loopback interface,
 // client and loop in one thread.
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,43 +14,11 @@
 #include "gtest/gtest.h"
 #include "protocols/http/codec/request_cases.h"
 #include "protocols/http/server/case_server.h"
+#include "protocols/http/server/loopback_client.h"
 #include "protocols/http/server/sent_responses.h"
 
 namespace rotor::http {
 namespace {
-
-// A client's socket that never blocks.
-class Client {
- public:
-  explicit Client(const SocketAddress& address)
-      : fd_(socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    EXPECT_EQ(connect(fd_, address.kernel_address(), address.kernel_size()), 0);
-  }
-  ~Client() { close(fd_); }
-
-  void Send(std::string_view bytes) {
-    ASSERT_EQ(send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL),
-              static_cast<ssize_t>(bytes.size()));
-  }
-  void ShutdownWrite() { EXPECT_EQ(shutdown(fd_, SHUT_WR), 0); }
-  // What is there by now.
-  void Receive() {
-    char bytes[4096];
-    ssize_t count;
-    while ((count = recv(fd_, bytes, sizeof(bytes), MSG_DONTWAIT)) > 0) {
-      received_.append(bytes, static_cast<size_t>(count));
-    }
-    ended_ |= count == 0;
-    EXPECT_TRUE(count == 0 || errno == EAGAIN) << "recv: " << errno;
-  }
-  const std::string& received() const { return received_; }
-  bool ended() const { return ended_; }
-
- private:
-  const int fd_;
-  std::string received_;
-  bool ended_ = false;
-};
 
 class SocketCaseTest : public testing::TestWithParam<RequestCase> {};
 
@@ -68,7 +32,7 @@ TEST_P(SocketCaseTest, OnLoopback) {
       loop, "http", CaseOptions(row, *SocketAddress::Ip("127.0.0.1", 0)), CaseSite(bytes_seen));
   ASSERT_TRUE(mounted.ok()) << mounted.status();
   const Time give_up = (*backend)->Now() + absl::Seconds(10);
-  Client client(mounted->addresses[0]);
+  LoopbackClient client(mounted->addresses[0]);
   client.Send(row.bytes.view);
 
   // A server that waits for more cannot be told from one that is about to answer, except by what it
