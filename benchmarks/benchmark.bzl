@@ -3,7 +3,7 @@
 load("@bazel_tools//tools/build_defs/cc:action_names.bzl", "CPP_COMPILE_ACTION_NAME")
 load("@bazel_tools//tools/cpp:toolchain_utils.bzl", "find_cpp_toolchain")
 
-def benchmark_command(name, data = [], smoke_args = []):
+def benchmark_command(name, data = [], smoke_args = [], testonly = False):
     """Runs the Python module benchmarks/<package>/<package>_benchmark.py.
 
     Args:
@@ -11,6 +11,7 @@ def benchmark_command(name, data = [], smoke_args = []):
       data: programs and files that the module needs besides the driver.
       smoke_args: of <name>_smoke_test, which runs ours and the null server for a moment and judges
         no time. Manual: it wants two cores for itself.
+      testonly: as of any target.
     """
     script = {
         "srcs": ["//benchmarks/driver:run.sh"],
@@ -28,6 +29,7 @@ def benchmark_command(name, data = [], smoke_args = []):
         name = name,
         args = [module],
         tags = ["benchmark"],
+        testonly = testonly,
         **script
     )
     native.sh_test(
@@ -79,4 +81,36 @@ compiler_flags = rule(
     },
     fragments = ["cpp"],
     toolchains = ["@bazel_tools//tools/cpp:toolchain_type"],
+)
+
+def _linkable_impl(ctx):
+    headers = []
+    archives = []
+    flags = []
+    for dep in ctx.attr.deps:
+        headers.append(dep[CcInfo].compilation_context.headers)
+        for linked in dep[CcInfo].linking_context.linker_inputs.to_list():
+            for library in linked.libraries:
+                archive = library.static_library or library.pic_static_library
+                if archive:
+                    archives.append(archive)
+            flags += linked.user_link_flags
+    output = ctx.actions.declare_file(ctx.label.name + ".link")
+    ctx.actions.write(
+        output,
+        "\n".join([archive.short_path for archive in archives] + flags) + "\n",
+    )
+    return DefaultInfo(
+        files = depset([output]),
+        runfiles = ctx.runfiles(
+            [output] + archives,
+            transitive_files = depset(transitive = headers),
+        ),
+    )
+
+linkable = rule(
+    doc = "What a compiler that Bazel does not start needs of libraries: their headers, their " +
+          "archives, and <name>.link with what to link, for g++ @file.",
+    implementation = _linkable_impl,
+    attrs = {"deps": attr.label_list(providers = [CcInfo])},
 )

@@ -20,7 +20,14 @@ def rotor_cc_binary(name, copts = [], **kwargs):
 def rotor_cc_test(name, copts = [], size = "small", **kwargs):
     native.cc_test(name = name, size = size, copts = _COPTS + copts, linkstatic = True, **kwargs)
 
-def rotor_cc_benchmark(name, srcs, deps = [], data = [], size = "medium", **kwargs):
+def rotor_cc_benchmark(
+        name,
+        srcs,
+        deps = [],
+        data = [],
+        size = "medium",
+        visibility = None,
+        **kwargs):
     """A Google Benchmark program, and `<name>_test`, which runs each of its benchmarks briefly.
 
     Measure with `tools/bazel run -c opt //package:name`.
@@ -38,6 +45,7 @@ def rotor_cc_benchmark(name, srcs, deps = [], data = [], size = "medium", **kwar
         testonly = True,
         data = data,
         tags = ["benchmark"],
+        visibility = visibility,
         deps = [":" + name + "_main"],
     )
     rotor_cc_test(
