@@ -215,9 +215,10 @@ def picture(wanted: Sequence[Row], samples: Samples) -> str:
 def main() -> int:
     about = (
         "Parts of the loop beside libraries, in one process each: `rearm` and the like by CPU time "
-        "of the thread, `notify` and `message` by the clock, the consumer asleep in its loop on one "
-        "core and the producers on the other. libuv's messages lie in a vector under a mutex, as "
-        "is usual beside uv_async_send. `bare` is one atomic exchange on a word that nobody else wants."
+        "of the thread; `notify` and `message` by the clock, the consumer asleep in its loop on "
+        "one core and the producers on the other. libuv's messages lie in a vector under a mutex, "
+        "as is usual beside uv_async_send. `bare` is one atomic exchange on a word that nobody "
+        "else wants."
     )
     everything = rows()
     who = ["ours", "bare", *_LIBRARIES]

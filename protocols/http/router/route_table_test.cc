@@ -59,8 +59,8 @@ TEST(RouteTableTest, ParametersAreOneSegment) {
   EXPECT_EQ(routes.Find("/users/a%20b%25"), "0 id=a b%");
   EXPECT_EQ(routes.Find("/users/7/posts/9"), "1 id=7 post=9");
   EXPECT_EQ(routes.Find("/x/y/z/"), "2 a=x b=y c=z");
-  for (const char* path : {"/users/", "/users", "/users/7/", "/users//posts/9",
-                           "/x/y/z", "//y/z/"}) {
+  for (const char* path :
+       {"/users/", "/users", "/users/7/", "/users//posts/9", "/x/y/z", "//y/z/"}) {
     EXPECT_EQ(routes.Find(path), "404") << path;
   }
 }
