@@ -146,6 +146,7 @@ void ResponseWriter::Begin(const RequestHead& request) {
   state_ = State::kHeadDue;
   method_ = request.method;
   old_version_ = request.version_minor == 0;
+  upgrade_ = request.upgrade;
   keep_alive_ = request.keep_alive;
 }
 
@@ -154,6 +155,7 @@ void ResponseWriter::BeginUnknown() {
   state_ = State::kHeadDue;
   method_ = Method::kOther;
   old_version_ = false;
+  upgrade_ = false;
   keep_alive_ = false;
 }
 
@@ -216,9 +218,9 @@ absl::Status ResponseWriter::Respond(Output& output, const ResponseDefaults& def
                                      const ResponseHead& head, std::string_view body) {
   ROTOR_CHECK(state_ == State::kHeadDue, "Respond() when no response is due");
   if (absl::Status status = CheckHead(head); !status.ok()) return status;
-  if (head.status == 101 && (old_version_ || !HasUpgrade(head.fields))) {
+  if (head.status == 101 && (!upgrade_ || !HasUpgrade(head.fields))) {
     return absl::InvalidArgumentError(
-        "HTTP response: 101 needs an Upgrade field and an HTTP/1.1 client");
+        "HTTP response: 101 needs an Upgrade field, here and in the request");
   }
   const bool ends_with_head = EndsWithHead(head.status, method_);
   if (!body.empty() && (ends_with_head || head.status == 205)) {

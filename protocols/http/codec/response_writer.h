@@ -97,7 +97,7 @@ class ResponseWriter {
   void WriteContinue(Output& output);
 
   // A whole response. `body` must be empty with 101, 204, 205, 304 and 2xx to CONNECT; after HEAD
-  // its length is announced and it is not sent. 101 needs an Upgrade field and an HTTP/1.1 request;
+  // its length is announced and it is not sent. 101 needs an Upgrade field and a request with one;
   // the connection then belongs to that protocol. In state kHeadDue; then kIdle.
   absl::Status Respond(Output& output, const ResponseDefaults& defaults, const ResponseHead& head,
                        std::string_view body);
@@ -149,6 +149,7 @@ class ResponseWriter {
   State state_ = State::kIdle;
   Method method_ = Method::kOther;
   bool old_version_ = false;  // The client speaks HTTP/1.0.
+  bool upgrade_ = false;      // The client offers another protocol.
   bool keep_alive_ = false;
   uint64_t body_bytes_left_ = 0;
 };

@@ -147,7 +147,9 @@ TEST_F(ResponseWriterTest, SuccessOfConnectIsATunnel) {
 
 TEST_F(ResponseWriterTest, Upgrade) {
   const Field fields[] = {{"Upgrade", "websocket"}};
-  writer_.Begin(Request());
+  RequestHead offer = Request();
+  offer.upgrade = true;
+  writer_.Begin(offer);
   EXPECT_FALSE(writer_.Respond(output_, defaults_, Head(101), "").ok());
   ASSERT_TRUE(writer_.Respond(output_, defaults_, Head(101, fields), "").ok());
   EXPECT_EQ(
@@ -159,7 +161,8 @@ TEST_F(ResponseWriterTest, Upgrade) {
   EXPECT_EQ(output_.text(),
             "HTTP/1.1 426 Upgrade Required\r\nUpgrade: websocket\r\nContent-Length: 0\r\n"
             "Connection: close, upgrade\r\n\r\n");
-  writer_.Begin(Request(Method::kGet, 0));
+  // Nobody asked for it.
+  writer_.Begin(Request());
   EXPECT_FALSE(writer_.Respond(output_, defaults_, Head(101, fields), "").ok());
 }
 

@@ -1,6 +1,7 @@
 #include "protocols/http/server/reply.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "core/base/check.h"
 #include "protocols/http/server/server_shared.h"
@@ -40,13 +41,13 @@ IoResult Reply::SendFile(const Fd& file, uint64_t offset) {
   return result;
 }
 
-absl::Status Reply::SendUpgrade(std::string_view name) {
+absl::Status Reply::SendUpgrade(std::string_view name, std::span<const Field> fields) {
   if (body_left_ != BodyLeft::kNothing) {
     return absl::FailedPreconditionError("Reply::Upgrade(): the request has a body to come");
   }
-  const Field field{"Upgrade", name};
-  absl::Status status =
-      writer_.Respond(output_, defaults_, {.status = 101, .fields = {&field, 1}}, "");
+  std::vector<Field> all(fields.begin(), fields.end());
+  all.push_back({"Upgrade", name});
+  absl::Status status = writer_.Respond(output_, defaults_, {.status = 101, .fields = all}, "");
   if (status.ok()) stream_.Consume(request_bytes_);
   return status;
 }

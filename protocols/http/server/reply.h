@@ -96,12 +96,14 @@ class Reply {
     next_ = next;
   }
 
-  // Answers 101 and hands the connection to another protocol (RFC 9110 section 7.8), with what the
-  // client has sent behind the request. For a request whose head.upgrade offers `name`, without
-  // body, and from a handler.
+  // Answers 101, with further `fields`, and hands the connection to another protocol (RFC 9110
+  // section 7.8), with what the client has sent behind the request. For a request that offers
+  // `name` in its Upgrade field and has no body left. kResourceExhausted if the loop is full.
   template <typename P, typename... Args>
-  absl::Status Upgrade(std::string_view name, const stream::Upgrade<P>& to, Args&&... args) {
-    absl::Status status = SendUpgrade(name);
+  absl::Status Upgrade(std::string_view name, std::span<const Field> fields,
+                       const stream::Upgrade<P>& to, Args&&... args) {
+    if (!to.spawner.HasRoom()) return absl::ResourceExhaustedError("no room for another protocol");
+    absl::Status status = SendUpgrade(name, fields);
     if (!status.ok()) return status;
     hand_over_ = to.TakeOver(stream_, std::forward<Args>(args)...);
     return absl::OkStatus();
@@ -135,7 +137,7 @@ class Reply {
         request_bytes_(request_bytes),
         body_left_(body_left) {}
 
-  absl::Status SendUpgrade(std::string_view name);
+  absl::Status SendUpgrade(std::string_view name, std::span<const Field> fields);
 
   ResponseWriter& writer_;
   ServerShared& shared_;

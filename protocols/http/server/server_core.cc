@@ -290,6 +290,11 @@ Intent ServerCore::Answer(const Request& request, size_t request_bytes, const Ev
   event.shared.calls->request_received(event.shared, request, reply, event.scope);
   if (reply.hand_over_.has_value()) return *std::move(reply.hand_over_);
   event.stream.Consume(request_bytes);
+  // As nearly all end.
+  if (reply.exchange_ == nullptr && pending_ == nullptr && !writer_.in_progress() &&
+      writer_.keep_alive()) {
+    return NextRequest(event);
+  }
   return TakeExchange(reply, event);
 }
 
@@ -401,14 +406,17 @@ Intent ServerCore::Timeout(Stream& stream, Scope& scope, ServerShared& shared) {
 }
 
 Intent ServerCore::IdleTimeout(const Event& event) {
-  const ServerOptions& options = event.shared.options;
+  const absl::Duration waited = event.shared.first_idle_wait;
   if (event.stream.output_bytes() > 0) {
     if (!ClientTakesOutput(event)) return AbortUnread();
-    idle_time_left_ = options.idle_timeout > options.write_window;
-    return Expect::Bytes(1).Before(event.scope.now() + options.write_window);
+    idle_time_left_ = true;
+    return Expect::Bytes(1).Before(event.scope.now() + waited);
   }
-  if (!std::exchange(idle_time_left_, false)) return Intent::Abort(absl::OkStatus());
-  return Expect::Bytes(1).Before(event.scope.now() + options.idle_timeout - options.write_window);
+  const absl::Duration rest = event.shared.options.idle_timeout - waited;
+  if (!std::exchange(idle_time_left_, false) || rest <= absl::ZeroDuration()) {
+    return Intent::Abort(absl::OkStatus());
+  }
+  return Expect::Bytes(1).Before(event.scope.now() + rest);
 }
 
 Intent ServerCore::ExchangeTimeout(const Event& event) {
@@ -523,13 +531,13 @@ Intent ServerCore::Linger(const Event& event) {
 }
 
 Intent ServerCore::NextRequest(const Event& event) {
-  const ServerOptions& options = event.shared.options;
   state_ = State::kIdle;
   // The last response has not even left, so the time to take it comes first.
   BeginWriteWindow(event);
-  idle_time_left_ = event.stream.output_bytes() > 0 && options.idle_timeout > options.write_window;
-  return Expect::Bytes(1).Before(event.scope.now() +
-                                 (idle_time_left_ ? options.write_window : options.idle_timeout));
+  idle_time_left_ = event.stream.output_bytes() > 0;
+  return Expect::Bytes(1).Before(event.scope.now() + (idle_time_left_
+                                                          ? event.shared.first_idle_wait
+                                                          : event.shared.options.idle_timeout));
 }
 
 void ServerCore::Describe(Description& description) const {

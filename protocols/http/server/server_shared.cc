@@ -1,5 +1,6 @@
 #include "protocols/http/server/server_shared.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -10,6 +11,7 @@ namespace rotor::http {
 ServerShared::ServerShared(const ServerOptions& server_options, CounterRegistry& counters,
                            std::string_view name)
     : options(server_options),
+      first_idle_wait(std::min(options.idle_timeout, options.write_window)),
       scratch(server_options.limits),
       requests(counters.Get(name, "requests")),
       requests_refused(counters.Get(name, "requests_refused")),

@@ -69,6 +69,8 @@ class ServerShared {
   void GiveBack(std::unique_ptr<PendingRequest> pending);
 
   const ServerOptions options;
+  // Of the idle timeout, while the last response may still be owed.
+  const absl::Duration first_idle_wait;
   const HandlerCalls* calls = nullptr;  // Set before the first request.
   RequestScratch scratch;
   Counter& requests;

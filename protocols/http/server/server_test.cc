@@ -531,14 +531,16 @@ TEST(UpgradeTest, TheConnectionGoesOverWithWhatWasSentBehindTheRequest) {
     const auto upgrade = stream::Prepare<LineEcho>(*world.loop, world.group, "lines", {});
     world.script.answer = [&](const Request& request, Reply& reply, Scope&) {
       ASSERT_TRUE(request.head.upgrade);
-      EXPECT_TRUE(reply.Upgrade("lines", upgrade).ok());
+      const Field field{"Key", "1"};
+      EXPECT_TRUE(reply.Upgrade("lines", {&field, 1}, upgrade).ok());
     };
     const auto client = world.Connect();
     client->Send(GetUpgrade("lines").substr(0, first));
     world.Run();
     EXPECT_EQ(world.Exchange(*client, GetUpgrade("lines").substr(first) + "one\ntw"),
               absl::StrCat("HTTP/1.1 101 Switching Protocols\r\n", AsAbsl(kDate),
-                           "Server: rotor\r\nUpgrade: lines\r\nConnection: upgrade\r\n\r\none\n"));
+                           "Server: rotor\r\nKey: 1\r\nUpgrade: lines\r\n"
+                           "Connection: upgrade\r\n\r\none\n"));
     EXPECT_EQ(world.Exchange(*client, "o\n"), "two\n");
     EXPECT_EQ(world.Exchange(*client, Get("/a")), Get("/a"));
     EXPECT_THAT(world.script.seen, SizeIs(1));
@@ -565,43 +567,32 @@ TEST(UpgradeTest, OnlyUpgradeSends101) {
   EXPECT_TRUE(Parse(answer)[0].Has("Connection: upgrade"));
 }
 
-TEST(UpgradeTest, WithoutRoomForTheOtherMachineTheConnectionEnds) {
+TEST(UpgradeTest, WithoutRoomForTheOtherMachineTheHandlerAnswers) {
   HttpWorld world({}, Plain(), {.machines_max = 2});
   const auto upgrade = stream::Prepare<LineEcho>(*world.loop, world.group, "lines", {});
   world.script.answer = [&](const Request&, Reply& reply, Scope&) {
-    EXPECT_TRUE(reply.Upgrade("lines", upgrade).ok());
+    EXPECT_EQ(reply.Upgrade("lines", {}, upgrade).code(), absl::StatusCode::kResourceExhausted);
+    EXPECT_TRUE(reply.SendError(503, "Try again later.").ok());
   };
   const auto client = world.Connect();
-  EXPECT_THAT(world.Exchange(*client, GetUpgrade("lines")), IsEmpty());
-  EXPECT_TRUE(client->ended());
-  EXPECT_EQ(world.connections(), 0u);
+  EXPECT_THAT(Statuses(world.Exchange(*client, GetUpgrade("lines"))), ElementsAre(503));
+  EXPECT_EQ(world.connections(), 1u);
 }
 
-// ---- What an inspector sees ----
-
-TEST(DescribeTest, AConnectionSaysWhichStateItIsIn) {
+// RFC 9110 section 7.8: a server must not switch to what was not offered.
+TEST(UpgradeTest, WhatWasNotOfferedIsRefused) {
   HttpWorld world;
-  std::string within;
-  world.script.answer = [&](const Request&, Reply& reply, Scope& scope) {
-    scope.VisitMachines(0, 9,
-                        [&](const MachineReport& report) { within = report.description.state; });
-    EXPECT_TRUE(reply.Send("text/plain", "x").ok());
+  const auto upgrade = stream::Prepare<LineEcho>(*world.loop, world.group, "lines", {});
+  world.script.answer = [&](const Request&, Reply& reply, Scope&) {
+    EXPECT_FALSE(reply.Upgrade("lines", {}, upgrade).ok());
+    EXPECT_TRUE(reply.Send("text/plain", "as before").ok());
   };
   const auto client = world.Connect();
-  const auto Seen = [&](std::string_view bytes) {
-    world.Exchange(*client, bytes);
-    const Description description = world.Report(1).description;
-    EXPECT_EQ(description.peer, client->local_address().ToString());
-    return absl::StrCat(description.state, "; ", description.waits_for,
-                        description.bytes_held > 0 ? "; memory" : "");
-  };
-  EXPECT_EQ(Seen(""), "idle; 1 bytes of input");
-  EXPECT_EQ(Seen("PO"), "reading head; 3 bytes of input; memory");
-  EXPECT_EQ(Seen(Post("01").substr(2, Post("01").size() - 3)),
-            "reading body; 1 bytes of input; memory");
-  EXPECT_EQ(Seen("1"), "idle; 1 bytes of input");
-  EXPECT_EQ(within, "answering");
-  EXPECT_EQ(Seen("bad\r\n"), "closing; output to drain and the peer to close");
+  for (const char* request :
+       {"GET / HTTP/1.1\r\nHost: h\r\n\r\n", "GET / HTTP/1.1\r\nHost: h\r\nUpgrade: lines\r\n\r\n",
+        "GET / HTTP/1.0\r\nConnection: upgrade, keep-alive\r\nUpgrade: lines\r\n\r\n"}) {
+    EXPECT_THAT(Bodies(world.Exchange(*client, request)), ElementsAre("as before"));
+  }
 }
 
 }  // namespace
