@@ -17,20 +17,14 @@ ABSL_FLAG(absl::Duration, busy_poll, absl::ZeroDuration(),
 
 namespace {
 
-class Hello {
- public:
-  void RequestReceived(const rotor::http::Request& request, rotor::http::Reply& reply,
-                       rotor::Scope&) {
-    const bool known = request.head.path == "/" || request.head.path == "/plaintext";
-    const absl::Status status =
-        known ? reply.Send("text/plain", "Hello, World!")
-              : reply.Send({.status = 404, .content_type = "text/plain"}, "not found\n");
-    // What is not sent becomes a 500.
-    if (!status.ok()) std::fprintf(stderr, "hello_http: %s\n", status.ToString().c_str());
+rotor::http::Response Hello(const rotor::http::Request& request) {
+  if (request.head.path != "/" && request.head.path != "/plaintext") {
+    return rotor::http::Response::Error(404, "There is no such page.");
   }
-};
+  return {.content_type = "text/plain", .body = "Hello, World!"};
+}
 
-using App = rotor::Compose<rotor::http::Server<Hello>>;
+using App = rotor::Compose<rotor::http::Server<decltype(&Hello)>>;
 
 absl::Status Serve() {
   auto address = rotor::SocketAddress::Ip(absl::GetFlag(FLAGS_bind), absl::GetFlag(FLAGS_port));
@@ -42,7 +36,7 @@ absl::Status Serve() {
   rotor::http::ServerOptions options;
   options.addresses = {*address};
   options.listener.defer_accept_seconds = 5;
-  auto mounted = rotor::http::Mount(builder, "http", options, Hello());
+  auto mounted = rotor::http::Mount(builder, "http", options, &Hello);
   if (!mounted.ok()) return mounted.status();
 
   std::printf("listening on http://%s/\n", mounted->addresses[0].ToString().c_str());

@@ -55,7 +55,7 @@ absl::StatusOr<Context> Mount(C& composer, const Options& options) {
 
   rotor::http::ServerOptions http_options;
   http_options.addresses = {address->WithPort(options.http_port)};
-  auto http = rotor::http::Mount(composer, "http", http_options, Site());
+  auto http = rotor::http::Mount(composer, "http", http_options, MakeSite());
   if (!http.ok()) return http.status();
   context.http = http->addresses[0];
 

@@ -272,11 +272,12 @@ TEST_F(HubTest, HeadersAreThoseOfTheRequest) {
 TEST_F(HubTest, WhatIsNotThereIs404AndOtherMethodsAre405) {
   EXPECT_THAT(Ask("GET /nowhere"), StartsWith("404 text/plain: "));
   EXPECT_THAT(Ask("GET /plaintext/"), StartsWith("404 text/plain: "));
-  for (const char* line : {"POST /", "DELETE /plaintext", "OPTIONS /stats", "TRACE /headers"}) {
+  for (const char* line : {"POST /", "DELETE /plaintext", "PROPFIND /stats", "TRACE /headers"}) {
     EXPECT_THAT(Ask(line), StartsWith("405 text/plain: ")) << line;
   }
   const std::string refused = Exchange(at_.http, "PUT / HTTP/1.1\r\nHost: h\r\n\r\n");
-  EXPECT_EQ(Field(refused, "Allow"), "GET, HEAD");
+  EXPECT_EQ(Field(refused, "Allow"), "GET, HEAD, OPTIONS");
+  EXPECT_THAT(Ask("OPTIONS /stats"), StartsWith("204 "));
 }
 
 TEST_F(HubTest, TheTreeNamesEveryMachine) {
@@ -322,6 +323,8 @@ TEST_F(HubTest, TheTreeComesInPages) {
   EXPECT_THAT(Page("/tree?first=3&count=2"), EndsWith("more: /tree?first=5\n"));
   EXPECT_THAT(Page("/tree?first=3&count=2"),
               AllOf(HasSubstr("/dns/3 "), Not(HasSubstr("/dns/2 "))));
+  // A page has a machine at least: one of none would lead to itself.
+  EXPECT_THAT(Page("/tree?first=3&count=0"), EndsWith("more: /tree?first=4\n"));
   // What is no number is as if it were not there.
   EXPECT_THAT(Page("/tree?first=x&count=-1"), HasSubstr("/http/0 "));
   EXPECT_THAT(Page("/tree?first=4000000000"), Not(HasSubstr("/http/0 ")));

@@ -6,17 +6,17 @@
 #include <string>
 #include <string_view>
 
-#include "absl/status/status.h"
+#include "core/machine/scope.h"
 #include "examples/hub/report.h"
 
 namespace hub {
 
 namespace {
 
-using rotor::http::Field;
-using rotor::http::Method;
 using rotor::http::Reply;
 using rotor::http::Request;
+using rotor::http::Response;
+using Scope = rotor::ContextScope<Context>;
 
 // The value of `name` in "a=1&b=2"; empty without it.
 std::string_view Parameter(std::string_view query, std::string_view name) {
@@ -36,56 +36,58 @@ uint32_t Number(std::string_view text, uint32_t otherwise) {
   return result.ec == std::errc() && result.ptr == text.data() + text.size() ? number : otherwise;
 }
 
-absl::Status SendEcho(const Request& request, Reply& reply) {
-  return reply.Send(
-      {.status = 200,
-       .content_type = request.head.Find("Content-Type").value_or("application/octet-stream")},
-      request.body);
+Response ShowFrontPage(const Request&, Scope& scope) {
+  return Response::Html(FrontPage(scope.context()));
 }
 
-absl::Status SendHeaders(const Request& request, Reply& reply) {
-  std::string text;
-  for (const Field& field : request.head.fields) {
-    text.append(field.name).append(": ").append(field.value).append("\n");
+Response SayHello(const Request&) {
+  return {.content_type = "text/plain", .body = "Hello, World!"};
+}
+
+Response ShowStats(const Request&, Scope& scope) {
+  return Response::Json(StatsAsJson(scope.counters()));
+}
+
+Response ShowHeaders(const Request& request) {
+  Response response = {.content_type = "text/plain"};
+  for (const rotor::http::Field& field : request.head.fields) {
+    response.body.append(field.name).append(": ").append(field.value).append("\n");
   }
-  return reply.Send("text/plain", text);
+  return response;
 }
 
-absl::Status SendTree(const Request& request, Reply& reply, const rotor::Scope& scope) {
-  const uint32_t first = Number(Parameter(request.head.query, "first"), 0);
+Response ShowTree(const Request& request, Scope& scope) {
+  const std::string_view query = request.head.query;
+  const uint32_t first = Number(Parameter(query, "first"), 0);
+  // A page of none would lead to itself.
   const uint32_t count =
-      std::min(Number(Parameter(request.head.query, "count"), kTreeMachinesMax), kTreeMachinesMax);
-  if (Parameter(request.head.query, "format") == "json") {
-    return reply.Send("application/json", TreeAsJson(scope, first, count));
-  }
-  return reply.Send("text/plain; charset=utf-8", TreeAsText(scope, first, count));
+      std::clamp(Number(Parameter(query, "count"), kTreeMachinesMax), 1u, kTreeMachinesMax);
+  if (Parameter(query, "format") == "json") return Response::Json(TreeAsJson(scope, first, count));
+  return Response::Text(TreeAsText(scope, first, count));
 }
 
-absl::Status Answer(const Request& request, Reply& reply,
-                    const rotor::ContextScope<Context>& scope) {
-  const std::string_view path = request.head.path;
-  if (path == "/echo") return SendEcho(request, reply);
-  if (request.head.method != Method::kGet && request.head.method != Method::kHead) {
-    static constexpr Field kAllow = {"Allow", "GET, HEAD"};
-    return reply.Send(
-        {.status = 405, .content_type = "text/plain", .fields = std::span(&kAllow, 1)},
-        "only GET and HEAD here; /echo takes every method\n");
-  }
-  if (path == "/") return reply.Send("text/html; charset=utf-8", FrontPage(scope.context()));
-  if (path == "/plaintext") return reply.Send("text/plain", "Hello, World!");
-  if (path == "/stats") return reply.Send("application/json", StatsAsJson(scope.counters()));
-  if (path == "/headers") return SendHeaders(request, reply);
-  if (path == "/tree") return SendTree(request, reply, scope);
-  return reply.Send({.status = 404, .content_type = "text/plain"}, "there is no such page\n");
+void Echo(const Request& request, Reply& reply, Scope&) {
+  const std::string_view type =
+      request.head.Find("Content-Type").value_or("application/octet-stream");
+  // What a request may say, a response may.
+  (void)reply.Send(type, request.body);
 }
 
 }  // namespace
 
-void Site::RequestReceived(const Request& request, Reply& reply,
-                           rotor::ContextScope<Context>& scope) {
-  const absl::Status status = Answer(request, reply, scope);
-  // Only a value copied from the request can be refused.
-  if (!status.ok()) (void)reply.SendError(400, "The response cannot repeat this request.");
+Site MakeSite() {
+  Site site;
+  site.Get("/", ShowFrontPage);
+  site.Get("/plaintext", SayHello);
+  site.Get("/stats", ShowStats);
+  site.Get("/headers", ShowHeaders);
+  site.Get("/tree", ShowTree);
+  site.Any("/echo", Echo);
+  site.SetErrorPage([](rotor::http::ErrorPage& page) {
+    page.content_type = "text/plain";
+    page.body = std::string(page.explanation) + "\n";
+  });
+  return site;
 }
 
 }  // namespace hub

@@ -2,17 +2,14 @@
 #ifndef ROTOR_EXAMPLES_HUB_SITE_H_
 #define ROTOR_EXAMPLES_HUB_SITE_H_
 
-#include "core/machine/scope.h"
 #include "examples/hub/context.h"
-#include "protocols/http/server/reply.h"
+#include "protocols/http/router/router.h"
 
 namespace hub {
 
-class Site {
- public:
-  void RequestReceived(const rotor::http::Request& request, rotor::http::Reply& reply,
-                       rotor::ContextScope<Context>& scope);
-};
+using Site = rotor::http::ContextRouter<Context>;
+
+Site MakeSite();
 
 }  // namespace hub
 

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -219,6 +220,29 @@ TEST_F(EpollBackendTest, DatagramSocketThatWouldBlockReportsRoomOnceAsked) {
   ASSERT_TRUE(event.has_value());
   EXPECT_EQ(event->key, kKey);
   EXPECT_TRUE(event->readiness.writable());
+}
+
+// The signal also comes with a part that was sent before the peer went away.
+TEST_F(EpollBackendTest, APeerThatGoesAwayWhileAFileIsSentIsNoSignal) {
+  const int number = memfd_create("large", MFD_CLOEXEC);
+  ASSERT_EQ(ftruncate(number, 64 << 20), 0);
+  const Fd file(io(), number);
+  const Fd listener = ListenOnLoopback();
+  for (int round = 0; round < 100; ++round) {
+    auto peer = std::make_unique<RawStream>(*io().LocalAddress(listener));
+    const Fd socket = Accept(listener);
+    std::thread reader([peer = std::move(peer)] {
+      size_t received = 0;
+      while (received < (8 << 20)) received += peer->Receive(1 << 16).size();
+      peer->Close();
+    });
+    IoResult result;
+    while (result.error == 0 || result.would_block()) {
+      result = io().files().SendFile(socket, file, 0, 64 << 20);
+    }
+    EXPECT_TRUE(result.error == EPIPE || result.error == ECONNRESET) << result.error;
+    reader.join();
+  }
 }
 
 TEST_F(EpollBackendTest, AcceptedSocketsDoNotDelaySmallWrites) {

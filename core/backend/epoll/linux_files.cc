@@ -126,7 +126,7 @@ class WithoutSigpipe {
   }
   ~WithoutSigpipe() {
     if (!is_ours_) return;
-    if (came_) {
+    if (may_have_come_) {
       const timespec at_once = {};
       sigtimedwait(&sigpipe_, nullptr, &at_once);
     }
@@ -135,12 +135,12 @@ class WithoutSigpipe {
   WithoutSigpipe(const WithoutSigpipe&) = delete;
   WithoutSigpipe& operator=(const WithoutSigpipe&) = delete;
 
-  void Came() { came_ = true; }
+  void MayHaveCome() { may_have_come_ = true; }
 
  private:
   sigset_t sigpipe_, before_;
   bool is_ours_ = false;
-  bool came_ = false;
+  bool may_have_come_ = false;
 };
 
 IoResult SendCopy(int socket, int file, uint64_t offset, size_t bytes_max) {
@@ -204,12 +204,15 @@ IoResult LinuxFiles::SendFile(const Fd& socket, const Fd& file, uint64_t offset,
   WithoutSigpipe without_sigpipe;
   auto at = static_cast<off_t>(offset);
   const ssize_t sent = sendfile(socket.number(), file.number(), &at, bytes_max);
-  if (sent >= 0) return {.bytes = static_cast<size_t>(sent)};
   const int error = errno;
+  // It comes with EPIPE, and with the part that was sent before the peer went away.
+  if (sent < 0 ? error == EPIPE : static_cast<size_t>(sent) < bytes_max) {
+    without_sigpipe.MayHaveCome();
+  }
+  if (sent >= 0) return {.bytes = static_cast<size_t>(sent)};
   if (error == EINVAL || error == ENOSYS || error == EOPNOTSUPP) {
     return SendCopy(socket.number(), file.number(), offset, bytes_max);
   }
-  if (error == EPIPE) without_sigpipe.Came();
   return {.error = error};
 }
 
