@@ -26,28 +26,22 @@ constexpr size_t kPathBytesMax = 4096;
 // Sends what is left of a file whose head is on the way.
 class FileExchange final : public Exchange {
  public:
-  FileExchange(Fd file, uint64_t offset, absl::Duration stall_timeout)
-      : file_(std::move(file)), offset_(offset), stall_timeout_(stall_timeout) {}
+  FileExchange(Fd file, uint64_t offset) : file_(std::move(file)), offset_(offset) {}
 
-  Next Await(Scope& scope) {
-    deadline_ = scope.now() + stall_timeout_;
-    return Next::FlushedTo(0, deadline_);
-  }
-  Next Flushed(Reply& reply, Scope& scope) override {
+  // However large the file: the server ends what goes out too slowly (ServerOptions::write_window).
+  static Next Await() { return Next::FlushedTo(0, Deadline::Never()); }
+
+  Next Flushed(Reply& reply, Scope&) override {
     const IoResult result = reply.SendFile(file_, offset_);
     offset_ += result.bytes;
-    if (result.bytes > 0) return Await(scope);
-    // The file has shrunk: what was announced cannot be sent any more.
-    if (result.ok()) return Next::Finished();
-    return Next::FlushedTo(0, deadline_);
+    // A file that has shrunk: what was announced cannot be sent any more.
+    return result.ok() && result.bytes == 0 ? Next::Finished() : Await();
   }
   size_t bytes_held() const override { return sizeof(*this); }
 
  private:
   const Fd file_;
   uint64_t offset_;
-  const absl::Duration stall_timeout_;
-  Deadline deadline_ = Deadline::Never();
 };
 
 void SendOpenError(int error, Reply& reply) {
@@ -102,9 +96,6 @@ absl::Status CheckOptions(const StaticFilesOptions& options) {
   }
   if (options.read_bytes_max > (1 << 20)) {
     return absl::InvalidArgumentError("StaticFilesOptions: read_bytes_max is more than 1 MiB");
-  }
-  if (options.stall_timeout <= absl::ZeroDuration()) {
-    return absl::InvalidArgumentError("StaticFilesOptions: stall_timeout is not positive");
   }
   const bool is_text = std::all_of(options.cache_control.begin(), options.cache_control.end(),
                                    [](char c) { return c >= 0x20 && c < 0x7f; });
@@ -263,10 +254,8 @@ absl::Status StaticFiles::SendBody(const RequestHead& head, Representation& foun
   if (bytes > contents_.size()) {
     absl::Status status = reply.StartSized(response, bytes);
     if (!status.ok()) return status;
-    auto exchange =
-        std::make_unique<FileExchange>(std::move(found.file), first, options_.stall_timeout);
-    const Next next = exchange->Await(scope);
-    reply.AnswerLater(std::move(exchange), next);
+    reply.AnswerLater(std::make_unique<FileExchange>(std::move(found.file), first),
+                      FileExchange::Await());
     return absl::OkStatus();
   }
   size_t filled = 0;

@@ -25,7 +25,8 @@
 //
 // Small files go out in one piece with the head. Larger ones are sent from the page cache by the
 // kernel (sendfile(2)): memory stays the same however large the file and slow the client. One that
-// shrinks while it is sent ends the connection. A file that waits for the disk holds up the loop:
+// shrinks while it is sent ends the connection, and so does a client that takes it too slowly: see
+// ServerOptions::write_bytes_per_second_min. A file that waits for the disk holds up the loop:
 // see core/backend/file_io.h.
 #ifndef ROTOR_PROTOCOLS_HTTP_STATIC_FILES_STATIC_FILES_H_
 #define ROTOR_PROTOCOLS_HTTP_STATIC_FILES_STATIC_FILES_H_
@@ -35,7 +36,6 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
-#include "absl/time/time.h"
 #include "core/backend/io.h"
 #include "core/machine/scope.h"
 #include "protocols/http/server/exchange.h"
@@ -56,8 +56,6 @@ struct StaticFilesOptions {
   std::string cache_control = {};
   // What is sent of larger files is not read but left to the kernel.
   size_t read_bytes_max = 32 << 10;
-  // Without the client taking any of a larger file; then the connection ends.
-  absl::Duration stall_timeout = absl::Seconds(60);
 };
 
 class StaticFiles {
