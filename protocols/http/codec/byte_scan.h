@@ -56,34 +56,64 @@ inline bool IsOf(ByteClass wanted, char byte) {
   return (internal::kByteClasses[static_cast<uint8_t>(byte)] & wanted) != 0;
 }
 
+#if defined(__SSE2__)
+namespace internal {
+
+// For each of 16 bytes, whether it is from `first` to `last`.
+inline __m128i InRange(__m128i bytes, char first, char last) {
+  const __m128i offset = _mm_sub_epi8(bytes, _mm_set1_epi8(first));
+  const __m128i largest = _mm_set1_epi8(static_cast<char>(last - first));
+  return _mm_cmpeq_epi8(_mm_min_epu8(offset, largest), offset);
+}
+
+// A bit for each of the 16 bytes at `text` that is a letter, or from `first` to `last`: most of
+// what the class has in practice, and nothing else.
+inline unsigned FindCommon(ByteClass wanted, const char* text) {
+  const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text));
+  const __m128i letters = InRange(_mm_or_si128(bytes, _mm_set1_epi8(0x20)), 'a', 'z');
+  // "-./0123456789" for paths and queries; "-." and digits for the others.
+  __m128i others = InRange(bytes, '-', '9');
+  if (wanted == kToken || wanted == kRegName) {
+    others = _mm_andnot_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('/')), others);
+  }
+  return static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(letters, others)));
+}
+
+}  // namespace internal
+#endif
+
 // Offset of the first byte at or after `from` that is not of the class; text.size() without one.
 inline size_t FindNot(ByteClass wanted, std::string_view text, size_t from = 0) {
   while (from < text.size() && IsOf(wanted, text[from])) ++from;
   return from;
 }
 
+// The same in strides, for what is longer than a few bytes. `wanted` is kToken, kPath, kQuery or
+// kRegName.
+inline size_t FindNotInStrides(ByteClass wanted, std::string_view text, size_t from = 0) {
+#if defined(__SSE2__)
+  while (from + sizeof(__m128i) <= text.size()) {
+    const unsigned uncommon = ~internal::FindCommon(wanted, text.data() + from) & 0xffff;
+    if (uncommon == 0) {
+      from += sizeof(__m128i);
+      continue;
+    }
+    from += static_cast<size_t>(std::countr_zero(uncommon));
+    if (!IsOf(wanted, text[from])) return from;
+    ++from;
+  }
+#endif
+  return FindNot(wanted, text, from);
+}
+
 inline bool ConsistsOf(ByteClass wanted, std::string_view text) {
   return FindNot(wanted, text) == text.size();
 }
 
-// FindNot(kText, ...) in strides: where a line ends, or breaks the rules.
-#if defined(__SSE2__)
-inline size_t FindControl(std::string_view text, size_t from) {
-  const __m128i last_control = _mm_set1_epi8(0x1f);
-  const __m128i tab = _mm_set1_epi8('\t');
-  const __m128i del = _mm_set1_epi8(0x7f);
-  for (; from + sizeof(__m128i) <= text.size(); from += sizeof(__m128i)) {
-    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + from));
-    const __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(bytes, last_control), bytes);
-    const __m128i low_no_tab = _mm_andnot_si128(_mm_cmpeq_epi8(bytes, tab), low);
-    const __m128i found = _mm_or_si128(low_no_tab, _mm_cmpeq_epi8(bytes, del));
-    const auto mask = static_cast<unsigned>(_mm_movemask_epi8(found));
-    if (mask != 0) return from + static_cast<size_t>(std::countr_zero(mask));
-  }
-  return FindNot(kText, text, from);
-}
-#else
-inline size_t FindControl(std::string_view text, size_t from) {
+namespace internal {
+
+// FindNot(kText, ...) in strides of eight bytes, on any machine.
+inline size_t FindControlInWords(std::string_view text, size_t from) {
   constexpr uint64_t kOnes = 0x0101010101010101;
   constexpr uint64_t kHighBits = 0x80 * kOnes;
   for (; from + sizeof(uint64_t) <= text.size(); from += sizeof(uint64_t)) {
@@ -99,7 +129,37 @@ inline size_t FindControl(std::string_view text, size_t from) {
   }
   return FindNot(kText, text, from);
 }
+
+#if defined(__SSE2__)
+// A bit for each of the 16 bytes at `text` that is a control, but not a tab.
+inline unsigned FindControls(const char* text) {
+  const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text));
+  const __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1f)), bytes);
+  const __m128i low_no_tab = _mm_andnot_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('\t')), low);
+  const __m128i found = _mm_or_si128(low_no_tab, _mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7f)));
+  return static_cast<unsigned>(_mm_movemask_epi8(found));
+}
 #endif
+
+}  // namespace internal
+
+// FindNot(kText, ...) in strides: where a line ends, or breaks the rules.
+inline size_t FindControl(std::string_view text, size_t from) {
+#if defined(__SSE2__)
+  constexpr size_t kStride = sizeof(__m128i);
+  for (; from + kStride <= text.size(); from += kStride) {
+    const unsigned found = internal::FindControls(text.data() + from);
+    if (found != 0) return from + static_cast<size_t>(std::countr_zero(found));
+  }
+  if (text.size() < kStride) return FindNot(kText, text, from);
+  // The last stride, of which the part before `from` does not count.
+  const size_t begin = text.size() - kStride;
+  const unsigned found = internal::FindControls(text.data() + begin) >> (from - begin);
+  return found == 0 ? text.size() : from + static_cast<size_t>(std::countr_zero(found));
+#else
+  return internal::FindControlInWords(text, from);
+#endif
+}
 
 inline bool IsWhitespace(char byte) { return byte == ' ' || byte == '\t'; }
 

@@ -14,7 +14,6 @@ namespace {
 // Longer than any method http-parser knows. RFC 9112 section 3 wants 501 for longer ones.
 constexpr size_t kMethodBytesMax = 32;
 constexpr size_t kVersionBytes = std::string_view("HTTP/1.1").size();
-constexpr size_t kChunkSizeDigitsMax = 16;
 constexpr size_t kContentLengthDigitsMax = 19;
 
 constexpr RequestError kBareLineFeed{400, "a line ends with a bare LF"};
@@ -100,7 +99,8 @@ Line NextLine(std::string_view input, size_t line_bytes_max, LineProgress& progr
 
 // Only bytes of the class and percent-encoded octets (RFC 3986 section 2.1).
 bool IsEncoded(ByteClass wanted, std::string_view text) {
-  for (size_t at = FindNot(wanted, text); at < text.size(); at = FindNot(wanted, text, at + 3)) {
+  for (size_t at = FindNotInStrides(wanted, text); at < text.size();
+       at = FindNotInStrides(wanted, text, at + 3)) {
     const bool escape = text[at] == '%' && text.size() - at >= 3 && IsOf(kHexDigit, text[at + 1]) &&
                         IsOf(kHexDigit, text[at + 2]);
     if (!escape) return false;
@@ -235,7 +235,7 @@ Fault ExplainLongRequestLine(std::string_view line, const RequestLimits& limits)
 // `name: value`, the name a token right before the colon (RFC 9112 section 5.1: whitespace there
 // has led to request smuggling).
 Fault CheckFieldLine(std::string_view line, Field& field) {
-  const size_t name_size = FindNot(kToken, line);
+  const size_t name_size = FindNotInStrides(kToken, line);
   if (name_size == line.size()) return &kNoColon;
   if (line[name_size] != ':') {
     if (!IsWhitespace(line[name_size])) return &kFieldName;
@@ -346,20 +346,19 @@ class MeaningGatherer {
     // The lengths tell most fields apart before any letter is compared.
     switch (field.name.size()) {
       case 4:
-        return EqualsIgnoreCase(field.name, "host") ? AddHost(field.value) : nullptr;
+        return TokenIs(field.name, "host") ? AddHost(field.value) : nullptr;
       case 6:
-        return EqualsIgnoreCase(field.name, "expect") ? AddExpect(field.value) : nullptr;
+        return TokenIs(field.name, "expect") ? AddExpect(field.value) : nullptr;
       case 7:
         // RFC 9110 section 7.8: to be ignored in HTTP/1.0.
-        upgrade_ |=
-            EqualsIgnoreCase(field.name, "upgrade") && !field.value.empty() && !old_version();
+        upgrade_ |= TokenIs(field.name, "upgrade") && !field.value.empty() && !old_version();
         return nullptr;
       case 10:
-        return EqualsIgnoreCase(field.name, "connection") ? AddConnection(field.value) : nullptr;
+        return TokenIs(field.name, "connection") ? AddConnection(field.value) : nullptr;
       case 14:
-        return EqualsIgnoreCase(field.name, "content-length") ? AddLength(field.value) : nullptr;
+        return TokenIs(field.name, "content-length") ? AddLength(field.value) : nullptr;
       case 17:
-        return EqualsIgnoreCase(field.name, "transfer-encoding") ? AddCoding(field.value) : nullptr;
+        return TokenIs(field.name, "transfer-encoding") ? AddCoding(field.value) : nullptr;
       default:
         return nullptr;
     }
@@ -406,9 +405,9 @@ class MeaningGatherer {
     std::string_view element;
     while (NextElement(value, element)) {
       if (!ConsistsOf(kToken, element)) return &kConnectionOption;
-      close_ |= EqualsIgnoreCase(element, "close");
-      keep_alive_ |= EqualsIgnoreCase(element, "keep-alive");
-      connection_upgrade_ |= EqualsIgnoreCase(element, "upgrade");
+      close_ |= TokenIs(element, "close");
+      keep_alive_ |= TokenIs(element, "keep-alive");
+      connection_upgrade_ |= TokenIs(element, "upgrade");
     }
     return nullptr;
   }

@@ -128,8 +128,10 @@ struct HeadMeaning {
 Fault CheckHeadMeaning(const StartLine& start_line, std::span<const Field> fields,
                        HeadMeaning& meaning);
 
+inline constexpr size_t kChunkSizeDigitsMax = 16;
+
 struct ChunkLine {
-  std::string_view size_digits;  // One to sixteen hexadecimal digits; at most 2^63 - 1.
+  std::string_view size_digits;  // One to kChunkSizeDigitsMax, hexadecimal; at most 2^63 - 1.
 };
 
 // Checks the line before a chunk's data, line end included (RFC 9112 section 7.1), and adds to the

@@ -80,15 +80,56 @@ TEST(FramingGateTest, FieldsThatSteerTheMessageMayNotTrail) {
 
 TEST(ByteScanTest, StridesFindWhatSingleStepsFind) {
   for (int byte = 0; byte < 256; ++byte) {
-    for (size_t size = 1; size <= 24; ++size) {
+    for (size_t size = 1; size <= 40; ++size) {
       for (size_t at = 0; at < size; ++at) {
         std::string text(size, at % 2 == 0 ? '\t' : '\xff');
         text[at] = static_cast<char>(byte);
         ASSERT_EQ(FindControl(text, 0), FindNot(kText, text)) << byte << " at " << at;
         ASSERT_EQ(FindControl(text, at), FindNot(kText, text, at)) << byte << " at " << at;
+        ASSERT_EQ(internal::FindControlInWords(text, 0), FindNot(kText, text)) << byte;
+        ASSERT_EQ(internal::FindControlInWords(text, at), FindNot(kText, text, at)) << byte;
       }
     }
   }
+}
+
+TEST(ByteScanTest, StridesOverTextFindWhatSingleStepsFind) {
+  for (const ByteClass wanted : {kToken, kPath, kQuery, kRegName}) {
+    for (int byte = 0; byte < 256; ++byte) {
+      for (size_t size = 1; size <= 40; ++size) {
+        for (size_t at = 0; at < size; ++at) {
+          std::string text(size, "aZ0-.9"[at % 6]);
+          text[at] = static_cast<char>(byte);
+          if (at + 3 < size) text[at + 3] = '\x7f';
+          ASSERT_EQ(FindNotInStrides(wanted, text), FindNot(wanted, text)) << byte << " at " << at;
+          ASSERT_EQ(FindNotInStrides(wanted, text, at), FindNot(wanted, text, at)) << byte;
+        }
+      }
+    }
+  }
+}
+
+TEST(FieldTest, TokensAreComparedInAnyCase) {
+  const auto check = [](std::string_view name, const auto& word) {
+    EXPECT_TRUE(TokenIs(name, word));
+    EXPECT_FALSE(TokenIs(name.substr(1), word));
+    EXPECT_FALSE(TokenIs(std::string(name) + "x", word));
+    for (size_t at = 0; at < name.size(); ++at) {
+      for (int byte = 0; byte < 256; ++byte) {
+        if (!IsOf(kToken, static_cast<char>(byte))) continue;
+        std::string other(name);
+        other[at] = static_cast<char>(byte);
+        ASSERT_EQ(TokenIs(other, word), EqualsIgnoreCase(other, word)) << other;
+      }
+    }
+  };
+  check("HoSt", "host");
+  check("close", "close");
+  check("EXPECT", "expect");
+  check("Upgrade", "upgrade");
+  check("keep-Alive", "keep-alive");
+  check("Content-Length", "content-length");
+  check("Transfer-Encoding", "transfer-encoding");
 }
 
 TEST(ByteScanTest, ClassesAreThoseOfTheGrammars) {

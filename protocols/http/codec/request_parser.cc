@@ -132,19 +132,30 @@ HeadResult RequestParser::FailHead(const RequestError& error) {
   return {HeadResult::Outcome::kError, 0, nullptr, &error};
 }
 
+// Lets http-parser read a plain head, unless it was the last one too.
+Fault RequestParser::ReadPlainHead(const PlainHead& plain_head, RequestScratch& scratch) {
+  if (plain_head.text() == scratch.plain_head_.text()) return nullptr;
+  http_parser parser;
+  Report report;
+  http_parser_init(&parser, HTTP_REQUEST);
+  if (!Execute(parser, plain_head.text(), report)) {
+    const bool method = HTTP_PARSER_ERRNO(&parser) == HPE_INVALID_METHOD;
+    return method ? &kUnknownMethod : &kRefusedByParser;
+  }
+  scratch.plain_head_ = plain_head;
+  scratch.message_complete_ = report.message_complete;
+  Store(parser, scratch.image_);
+  return nullptr;
+}
+
 HeadResult RequestParser::FinishHead(const StartLine& start_line, size_t head_size,
                                      size_t field_count, RequestScratch& scratch) {
   const std::span<const Field> fields(scratch.fields_.data(), field_count);
   HeadMeaning meaning;
   if (Fault fault = CheckHeadMeaning(start_line, fields, meaning)) return FailHead(*fault);
 
-  http_parser parser;
-  Report report;
-  http_parser_init(&parser, HTTP_REQUEST);
-  if (!Execute(parser, meaning.plain_head.text(), report)) {
-    const bool method = HTTP_PARSER_ERRNO(&parser) == HPE_INVALID_METHOD;
-    return FailHead(method ? kUnknownMethod : kRefusedByParser);
-  }
+  if (Fault fault = ReadPlainHead(meaning.plain_head, scratch)) return FailHead(*fault);
+  const http_parser parser = Load(scratch.image_);
 
   RequestHead& head = scratch.head_;
   head.method_text = start_line.method;
@@ -156,9 +167,9 @@ HeadResult RequestParser::FinishHead(const StartLine& start_line, size_t head_si
   head.version_minor = start_line.version_minor;
   head.fields = fields;
   const bool chunked = (parser.flags & F_CHUNKED) != 0;
-  head.body_kind = report.message_complete ? BodyKind::kNone
-                   : chunked               ? BodyKind::kChunked
-                                           : BodyKind::kSized;
+  head.body_kind = scratch.message_complete_ ? BodyKind::kNone
+                   : chunked                 ? BodyKind::kChunked
+                                             : BodyKind::kSized;
   head.content_length = head.body_kind == BodyKind::kSized ? parser.content_length : 0;
   head.keep_alive = KeepsAlive(parser, start_line.version_minor);
   head.expect_continue = meaning.expects_continue && head.body_kind != BodyKind::kNone;
@@ -167,7 +178,7 @@ HeadResult RequestParser::FinishHead(const StartLine& start_line, size_t head_si
   if (head.body_kind != BodyKind::kNone) {
     phase_ = chunked ? Phase::kChunkLine : Phase::kSizedBody;
     chunk_extension_bytes_ = 0;
-    Store(parser, image_);
+    image_ = scratch.image_;
   }
   return {HeadResult::Outcome::kHead, head_size, &head, nullptr};
 }
@@ -249,7 +260,10 @@ bool RequestParser::ParseChunkLine(std::string_view rest, const RequestLimits& l
     return false;
   }
   // http-parser sees no extension: it would take a tab before one for an error.
-  if (!Feed(line.size_digits, result) || !Feed("\r\n", result)) return false;
+  char plain_line[kChunkSizeDigitsMax + 2];
+  std::memcpy(plain_line, line.size_digits.data(), line.size_digits.size());
+  std::memcpy(plain_line + line.size_digits.size(), "\r\n", 2);
+  if (!Feed({plain_line, line.size_digits.size() + 2}, result)) return false;
   const bool last_chunk = Load(image_).content_length == 0;
   phase_ = last_chunk ? Phase::kTrailers : Phase::kChunkData;
   return true;

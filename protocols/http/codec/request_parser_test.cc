@@ -112,6 +112,39 @@ TEST(RequestParserTest, ConnectionsOfALoopShareTheScratch) {
   EXPECT_EQ(body.data, "ab");
 }
 
+TEST(RequestParserTest, ARequestIsReadTheSameBehindAnyOther) {
+  // Most plain heads are those of the request before; each of these differs from the others.
+  const std::pair<std::string_view, std::string_view> requests[] = {
+      {"GET / HTTP/1.1\r\nHost: h\r\n\r\n", "keep none"},
+      {"GET / HTTP/1.0\r\n\r\n", "close none"},
+      {"HEAD / HTTP/1.1\r\nHost: h\r\n\r\n", "keep none"},
+      {"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", "close none"},
+      {"GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\n", "keep sized 5"},
+      {"GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 6\r\n\r\n", "keep sized 6"},
+      {"GET / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n", "keep chunked"},
+      {"BREW / HTTP/1.1\r\nHost: h\r\n\r\n", "501"}};
+  RequestScratch scratch;
+  const auto read = [&scratch](std::string_view bytes) -> std::string {
+    RequestParser parser;
+    const HeadResult result = parser.ParseHead(bytes, scratch);
+    if (result.outcome == HeadResult::Outcome::kError) return std::to_string(result.error->status);
+    const RequestHead& head = *result.head;
+    EXPECT_EQ(parser.body_pending(), head.body_kind != BodyKind::kNone);
+    EXPECT_EQ(head.method == Method::kHead, bytes.starts_with("HEAD"));
+    const std::string persistence = head.keep_alive ? "keep " : "close ";
+    if (head.body_kind == BodyKind::kNone) return persistence + "none";
+    if (head.body_kind == BodyKind::kChunked) return persistence + "chunked";
+    return persistence + "sized " + std::to_string(head.content_length);
+  };
+  for (const auto& [first, first_is] : requests) {
+    for (const auto& [second, second_is] : requests) {
+      EXPECT_EQ(read(first), first_is);
+      EXPECT_EQ(read(second), second_is) << "behind " << first;
+      EXPECT_EQ(read(second), second_is) << "behind itself";
+    }
+  }
+}
+
 TEST(RequestParserTest, SizedBodyStopsBeforeTheNextRequest) {
   RequestScratch scratch;
   RequestParser parser;
