@@ -241,6 +241,11 @@ IoResult SimBackend::ReceiveFrom(const Fd& socket, std::span<char> into, SocketA
   return Logged("receive", socket, {.bytes = datagram.bytes.size()}, datagram.bytes);
 }
 
+IoResult SimBackend::Receive(const Fd& socket, std::span<char> into) {
+  SocketAddress peer;
+  return ReceiveFrom(socket, into, peer);
+}
+
 IoResult SimBackend::SendTo(const Fd& socket, std::string_view datagram, const SocketAddress& to) {
   auto* const file = Find<SimDatagramFile>(socket.number(), "send");
   if (file == nullptr) return {.error = EBADF};

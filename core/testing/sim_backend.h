@@ -88,6 +88,7 @@ class SimBackend final : public Backend, private Io {
   IoResult SendTo(const Fd& socket, std::string_view datagram, const SocketAddress& to) override;
   absl::StatusOr<Fd> ConnectDatagram(const SocketAddress& peer, uint16_t local_port) override;
   IoResult Send(const Fd& socket, std::string_view datagram) override;
+  IoResult Receive(const Fd& socket, std::span<char> into) override;
   absl::StatusOr<SocketAddress> LocalAddress(const Fd& socket) override;
   absl::StatusOr<SocketAddress> PeerAddress(const Fd& socket) override;
   absl::StatusOr<Fd> OpenSignals(std::span<const int> signals) override;

@@ -54,14 +54,14 @@ int64_t SecondsLeft(const Answer& answer, rotor::Time now) {
 
 void AppendText(const Answer& answer, rotor::Time now, std::string& out) {
   for (const RecordData& record : answer.records) {
-    absl::StrAppend(&out, answer.name.ToText(), "\t", SecondsLeft(answer, now), "\t",
+    absl::StrAppend(&out, answer.name().ToText(), "\t", SecondsLeft(answer, now), "\t",
                     ToText(record.type()), "\t", ToText(record.encoded()), "\n");
   }
 }
 
 void AppendJson(const Answer& answer, rotor::Time now, std::string& out) {
   for (const RecordData& record : answer.records) {
-    absl::StrAppend(&out, out.empty() ? "" : ",", "{\"name\":", Quoted(answer.name.ToText()),
+    absl::StrAppend(&out, out.empty() ? "" : ",", "{\"name\":", Quoted(answer.name().ToText()),
                     ",\"ttl\":", SecondsLeft(answer, now),
                     ",\"type\":", Quoted(ToText(record.type())),
                     ",\"data\":", Quoted(ToText(record.encoded())), "}");

@@ -90,6 +90,7 @@ class MemoryBackend final : public Backend, private Io {
     return absl::UnimplementedError("no datagrams");
   }
   IoResult Send(const Fd&, std::string_view) override { return {.error = EBADF}; }
+  IoResult Receive(const Fd&, std::span<char>) override { return {.error = EBADF}; }
   IoResult ReceiveFrom(const Fd&, std::span<char>, SocketAddress&) override {
     return {.error = EBADF};
   }

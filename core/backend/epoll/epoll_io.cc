@@ -256,6 +256,10 @@ IoResult EpollIo::Send(const Fd& socket, std::string_view datagram) {
   return result;
 }
 
+IoResult EpollIo::Receive(const Fd& socket, std::span<char> into) {
+  return ToResult(recv(socket.number(), into.data(), into.size(), MSG_TRUNC));
+}
+
 absl::StatusOr<SocketAddress> EpollIo::LocalAddress(const Fd& socket) {
   sockaddr_storage address;
   socklen_t size = sizeof(address);

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -22,11 +23,13 @@ struct Answer {
     kNoData,      // The name exists and has no record of the type.
     kNoSuchName,  // NXDOMAIN.
   };
+  // Whose records these are: the end of the alias chain.
+  Name name() const { return Name::FromWire(name_wire).value(); }
+
   Kind kind = Kind::kRecords;
-  Name name;  // Whose records these are: the end of the alias chain.
+  std::string name_wire;  // Many answers are kept, and a Name is large.
   std::vector<RecordData> records;
-  Time expires;              // By when to forget it.
-  bool negative_ttl = true;  // Whether a negative answer said how long it holds (RFC 2308).
+  Time expires;  // By when to forget it.
 };
 
 // How a message answers a question.

@@ -11,7 +11,7 @@ constexpr RecordType kEveryType = static_cast<RecordType>(0);
 size_t BytesOf(const Known& known) {
   size_t bytes = known.failure.ok() ? 0 : 64 + known.failure.message().size();
   if (known.answer == nullptr) return bytes;
-  bytes += sizeof(Answer) + 2 * sizeof(void*);
+  bytes += sizeof(Answer) + 2 * sizeof(void*) + known.answer->name_wire.size();
   for (const RecordData& record : known.answer->records) {
     bytes += sizeof(RecordData) + record.wire().size();
   }
@@ -20,18 +20,16 @@ size_t BytesOf(const Known& known) {
 
 }  // namespace
 
-const Known* Cache::Find(const NameKey& key, Time now) {
+const Known* Cache::Find(const NameKey& name, RecordType type, Time now) {
   if (entries_.empty()) return nullptr;
-  if (const Known* known = FindView(key.view(), now); known != nullptr) return known;
-  NameKey name = key;
-  name.SetType(kEveryType);
-  return FindView(name.view(), now);
+  const Known* known = FindKey(name.WithType(type), now);
+  return known != nullptr ? known : FindKey(name.WithType(kEveryType), now);
 }
 
-const Known* Cache::FindView(std::string_view key, Time now) {
-  const auto found = entries_.find(KeyView{key});
+const Known* Cache::FindKey(const KeyView& key, Time now) {
+  const auto found = entries_.find(key);
   if (found == entries_.end()) return nullptr;
-  Entry& entry = *found->second;
+  Entry& entry = **found;
   if (entry.expires <= now) {
     Erase(entry);
     return nullptr;
@@ -43,7 +41,7 @@ const Known* Cache::FindView(std::string_view key, Time now) {
   return &entry.known;
 }
 
-std::shared_ptr<const Answer> Cache::Insert(const NameKey& key, Answer answer,
+std::shared_ptr<const Answer> Cache::Insert(const NameKey& name, RecordType type, Answer answer,
                                             std::optional<uint32_t> ttl_seconds, Time now) {
   const bool negative = answer.kind != Answer::Kind::kRecords;
   const absl::Duration ttl = std::min(absl::Seconds(ttl_seconds.value_or(0)),
@@ -53,38 +51,40 @@ std::shared_ptr<const Answer> Cache::Insert(const NameKey& key, Answer answer,
   if (ttl <= absl::ZeroDuration()) return shared;
   // That an alias leads to no name says nothing of the alias.
   const bool for_every_type =
-      shared->kind == Answer::Kind::kNoSuchName && NameKey(shared->name).name() == key.name();
-  NameKey kept = key;
-  if (for_every_type) kept.SetType(kEveryType);
-  Keep(kept.view(), {shared, absl::OkStatus()}, shared->expires);
+      shared->kind == Answer::Kind::kNoSuchName && EqualFolded(shared->name_wire, name.name());
+  Keep(name.WithType(for_every_type ? kEveryType : type), {shared, absl::OkStatus()},
+       shared->expires);
   return shared;
 }
 
-void Cache::InsertFailure(const NameKey& key, const absl::Status& failure, Time now) {
+void Cache::InsertFailure(const NameKey& name, RecordType type, const absl::Status& failure,
+                          Time now) {
   if (options_.failure_ttl <= absl::ZeroDuration()) return;
-  Keep(key.view(), {nullptr, failure}, now + options_.failure_ttl);
+  Keep(name.WithType(type), {nullptr, failure}, now + options_.failure_ttl);
 }
 
-void Cache::Keep(std::string_view key, Known known, Time expires) {
-  if (const auto old = entries_.find(KeyView{key}); old != entries_.end()) Erase(*old->second);
-  auto entry = std::make_unique<Entry>();
+void Cache::Keep(const KeyView& key, Known known, Time expires) {
   // The last term is the table's.
-  entry->bytes = sizeof(Entry) + key.size() + 3 * sizeof(KeyView) + BytesOf(known);
-  if (entry->bytes > options_.bytes_max) return;
-  entry->key = key;
-  entry->known = std::move(known);
-  entry->expires = expires;
-  bytes_ += entry->bytes;
+  const size_t bytes = sizeof(Entry) + key.name.size() + 2 * sizeof(Entry*) + BytesOf(known);
+  const auto old = entries_.find(key);
+  if (old != entries_.end()) Erase(**old);
+  if (bytes > options_.bytes_max) return;
+  auto* entry = new Entry{std::string(key.name),
+                          key.type,
+                          key.hash,
+                          std::move(known),
+                          expires,
+                          bytes,
+                          nullptr,
+                          nullptr};
+  bytes_ += bytes;
   LinkNewest(*entry);
-  const KeyView view{entry->key};
-  entries_.emplace(view, std::move(entry));
+  entries_.insert(entry);
   while (bytes_ > options_.bytes_max) Erase(*oldest_);
 }
 
 void Cache::Clear() {
-  entries_.clear();
-  newest_ = oldest_ = nullptr;
-  bytes_ = 0;
+  while (oldest_ != nullptr) Erase(*oldest_);
 }
 
 void Cache::LinkNewest(Entry& entry) {
@@ -102,7 +102,8 @@ void Cache::Unlink(Entry& entry) {
 void Cache::Erase(Entry& entry) {
   Unlink(entry);
   bytes_ -= entry.bytes;
-  entries_.erase(entries_.find(KeyView{entry.key}));
+  entries_.erase(&entry);
+  delete &entry;
 }
 
 }  // namespace rotor::dns

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <utility>
 
-#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "core/time/time.h"
@@ -46,15 +46,14 @@ class Cache {
   Cache& operator=(const Cache&) = delete;
   ~Cache() { Clear(); }
 
-  // `key` with its type. Null if nothing is known at `now`; otherwise valid until the cache is used
-  // again.
-  const Known* Find(const NameKey& key, Time now);
+  // Null if nothing is known at `now`; otherwise valid until the cache is used again.
+  const Known* Find(const NameKey& name, RecordType type, Time now);
 
   // Sets `answer.expires` from `ttl_seconds` and the limits, and keeps the answer if that is after
   // `now`.
-  std::shared_ptr<const Answer> Insert(const NameKey& key, Answer answer,
+  std::shared_ptr<const Answer> Insert(const NameKey& name, RecordType type, Answer answer,
                                        std::optional<uint32_t> ttl_seconds, Time now);
-  void InsertFailure(const NameKey& key, const absl::Status& failure, Time now);
+  void InsertFailure(const NameKey& name, RecordType type, const absl::Status& failure, Time now);
   void Clear();
 
   size_t bytes() const { return bytes_; }
@@ -62,7 +61,11 @@ class Cache {
 
  private:
   struct Entry {
-    std::string key;
+    KeyView key() const { return {name, type, hash}; }
+
+    const std::string name;
+    const RecordType type;
+    const size_t hash;
     Known known;
     Time expires;
     size_t bytes = 0;
@@ -70,14 +73,14 @@ class Cache {
     Entry* older = nullptr;
   };
 
-  const Known* FindView(std::string_view key, Time now);
-  void Keep(std::string_view key, Known known, Time expires);
+  const Known* FindKey(const KeyView& key, Time now);
+  void Keep(const KeyView& key, Known known, Time expires);
   void LinkNewest(Entry& entry);
   void Unlink(Entry& entry);
   void Erase(Entry& entry);
 
   const CacheOptions options_;
-  absl::flat_hash_map<KeyView, std::unique_ptr<Entry>> entries_;  // Keys view Entry::key.
+  absl::flat_hash_set<Entry*, KeyHash, KeyEqual> entries_;  // Owned; linked by age.
   Entry* newest_ = nullptr;
   Entry* oldest_ = nullptr;
   size_t bytes_ = 0;

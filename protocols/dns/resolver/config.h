@@ -55,7 +55,7 @@ struct ResolverOptions {
   uint32_t sockets_max = 64;
   // A socket, and so a random port, serves at most this many queries (RFC 5452 section 9.2); 1 is
   // the safest and costs a system call or four for each query.
-  uint32_t queries_per_socket = 100;
+  uint32_t queries_per_socket = 256;
   // After so many datagrams on one socket that answer nothing asked, its queries go over TCP (RFC
   // 5452 section 9.3).
   uint32_t mismatches_max = 20;

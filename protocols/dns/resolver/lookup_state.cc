@@ -48,11 +48,11 @@ LookupState::~LookupState() {
 absl::StatusOr<resolve::Addresses> LookupState::Take() {
   if (!failure_.ok()) return failure_;
   const uint16_t port = wanted_.options.port;
-  if (numeric_.is_ip()) return resolve::Addresses{numeric_.WithPort(port)};
   resolve::Addresses addresses;
   for (size_t i = 0; i < part_count_; ++i) {
     const std::shared_ptr<const Answer>& answer = parts_[i].known.answer;
     if (answer == nullptr || answer->kind != Answer::Kind::kRecords) continue;
+    addresses.reserve(addresses.size() + answer->records.size());
     for (const RecordData& record : answer->records) {
       const SocketAddress address = AddressOf(record, port);
       if (address.is_ip()) addresses.push_back(address);

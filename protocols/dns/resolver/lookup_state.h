@@ -105,10 +105,8 @@ class LookupState final : public Timed, public resolve::PendingLookup {
   std::array<Part, 2> parts_;
   absl::Status failure_;
   std::shared_ptr<const Answer> negative_;  // Of the candidates so far: no data over no such name.
-  SocketAddress numeric_;                   // The host, if it is an address.
   Link<LookupState> link_;                  // While not done.
-  std::string host_;
-  TypedName typed_;
+  std::string host_;  // Once it is needed: for the next candidate, or to say what went wrong.
 };
 
 class SubscriptionState final : public Timed, public resolve::PendingSubscription {
@@ -136,15 +134,16 @@ class SubscriptionState final : public Timed, public resolve::PendingSubscriptio
 
 // One question being asked, for all who wait for it.
 struct Fetch : Timed {
-  Fetch() : Timed(TimedKind::kFetch), key(Name()) {}
+  Fetch() : Timed(TimedKind::kFetch), name_key(Name()) {}
+  KeyView key() const { return name_key.WithType(type); }
 
   enum class State : uint8_t { kFree, kQueued, kSent, kPausing };
 
   // Enough for the longest name, EDNS included.
   static constexpr size_t kQueryBytesMax = kHeaderBytes + kNameBytesMax + 4 + 11;
 
-  NameKey key;  // Of the first question.
-  Name name;    // The end of the alias chain so far: what servers are asked for.
+  NameKey name_key;  // Of the first question.
+  Name name;         // The end of the alias chain so far: what servers are asked for.
   RecordType type = RecordType::kA;
   State state = State::kFree;
   bool over_tcp = false;      // At this server.

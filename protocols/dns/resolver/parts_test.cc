@@ -166,7 +166,7 @@ TEST(SearchTest, SpecialNamesAreKnownByTheirLastLabel) {
 
 Answer AnswerOf(std::string_view name, size_t text_bytes) {
   Answer answer;
-  answer.name = N(name);
+  answer.name_wire = N(name).wire();
   answer.records = {RecordData::Text(std::string(text_bytes, 'x')).value()};
   return answer;
 }
@@ -174,21 +174,20 @@ Answer AnswerOf(std::string_view name, size_t text_bytes) {
 TEST(CacheTest, TheLeastRecentlyUsedGoesFirst) {
   const Time now = Time() + absl::Seconds(1);
   Cache cache({.bytes_max = 8000});
-  const auto Key = [](int i) {
-    return NameKey(N(absl::StrCat("n", i, ".test")), RecordType::kTxt);
-  };
+  const auto Key = [](int i) { return NameKey(N(absl::StrCat("n", i, ".test"))); };
   for (int i = 0; i < 100; ++i) {
-    cache.Insert(Key(i), AnswerOf("n.test", 500), 60, now);
-    EXPECT_NE(cache.Find(Key(0), now), nullptr) << i;  // Kept, because it is used.
+    cache.Insert(Key(i), RecordType::kTxt, AnswerOf("n.test", 500), 60, now);
+    EXPECT_NE(cache.Find(Key(0), RecordType::kTxt, now), nullptr)
+        << i;  // Kept, because it is used.
     EXPECT_LE(cache.bytes(), 8000u);
   }
   EXPECT_GT(cache.entries(), 3u);
-  EXPECT_NE(cache.Find(Key(99), now), nullptr);
-  EXPECT_EQ(cache.Find(Key(50), now), nullptr);
+  EXPECT_NE(cache.Find(Key(99), RecordType::kTxt, now), nullptr);
+  EXPECT_EQ(cache.Find(Key(50), RecordType::kTxt, now), nullptr);
   // What is larger than everything is not kept, and pushes nothing out.
-  cache.Insert(Key(500), AnswerOf("n.test", 9000), 60, now);
-  EXPECT_EQ(cache.Find(Key(500), now), nullptr);
-  EXPECT_NE(cache.Find(Key(99), now), nullptr);
+  cache.Insert(Key(500), RecordType::kTxt, AnswerOf("n.test", 9000), 60, now);
+  EXPECT_EQ(cache.Find(Key(500), RecordType::kTxt, now), nullptr);
+  EXPECT_NE(cache.Find(Key(99), RecordType::kTxt, now), nullptr);
   cache.Clear();
   EXPECT_EQ(cache.bytes(), 0u);
 }
@@ -196,25 +195,27 @@ TEST(CacheTest, TheLeastRecentlyUsedGoesFirst) {
 TEST(CacheTest, TtlsAreCappedAndCountDown) {
   const Time now = Time() + absl::Seconds(1);
   Cache cache(CacheOptions{});
-  const NameKey key(N("a.test"), RecordType::kTxt);
-  EXPECT_EQ(cache.Insert(key, AnswerOf("a.test", 1), 0x7fffffff, now)->expires,
+  const NameKey key(N("a.test"));
+  EXPECT_EQ(cache.Insert(key, RecordType::kTxt, AnswerOf("a.test", 1), 0x7fffffff, now)->expires,
             now + absl::Hours(24));
-  EXPECT_EQ(cache.Insert(key, AnswerOf("a.test", 1), 60, now)->expires, now + absl::Seconds(60));
-  EXPECT_NE(cache.Find(key, now + absl::Milliseconds(59'999)), nullptr);
-  EXPECT_EQ(cache.Find(key, now + absl::Seconds(60)), nullptr);
+  EXPECT_EQ(cache.Insert(key, RecordType::kTxt, AnswerOf("a.test", 1), 60, now)->expires,
+            now + absl::Seconds(60));
+  EXPECT_NE(cache.Find(key, RecordType::kTxt, now + absl::Milliseconds(59'999)), nullptr);
+  EXPECT_EQ(cache.Find(key, RecordType::kTxt, now + absl::Seconds(60)), nullptr);
   EXPECT_EQ(cache.entries(), 0u);
-  cache.Insert(key, AnswerOf("a.test", 1), 0, now);
-  cache.Insert(key, AnswerOf("a.test", 1), std::nullopt, now);
+  cache.Insert(key, RecordType::kTxt, AnswerOf("a.test", 1), 0, now);
+  cache.Insert(key, RecordType::kTxt, AnswerOf("a.test", 1), std::nullopt, now);
   EXPECT_EQ(cache.entries(), 0u);
 }
 
 TEST(CacheTest, FailuresAreRememberedForASecondOrTwo) {
   const Time now = Time() + absl::Seconds(1);
   Cache cache(CacheOptions{});
-  const NameKey key(N("a.test"), RecordType::kA);
-  cache.InsertFailure(key, absl::UnavailableError("SERVFAIL"), now);
-  EXPECT_EQ(cache.Find(key, now + absl::Seconds(1))->failure, absl::UnavailableError("SERVFAIL"));
-  EXPECT_EQ(cache.Find(key, now + absl::Seconds(2)), nullptr);
+  const NameKey key(N("a.test"));
+  cache.InsertFailure(key, RecordType::kTxt, absl::UnavailableError("SERVFAIL"), now);
+  EXPECT_EQ(cache.Find(key, RecordType::kTxt, now + absl::Seconds(1))->failure,
+            absl::UnavailableError("SERVFAIL"));
+  EXPECT_EQ(cache.Find(key, RecordType::kTxt, now + absl::Seconds(2)), nullptr);
 }
 
 // ---- Policy

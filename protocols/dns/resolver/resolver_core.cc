@@ -120,6 +120,7 @@ std::unique_ptr<LookupState> ResolverCore::BeginAt(std::string_view host, const 
   if (!wheel_.has_value()) wheel_.emplace(now);
   Start(*lookup, host, now);
   if (!lookup->done_) {
+    lookup->host_ = host;
     ++lookup_count_;
     PushFront<LookupState, &LookupState::link_>(lookup_list_, *lookup);
     wheel_->Set(lookup->timer, now + wanted.options.timeout);
@@ -129,7 +130,6 @@ std::unique_ptr<LookupState> ResolverCore::BeginAt(std::string_view host, const 
 }
 
 void ResolverCore::Start(LookupState& lookup, std::string_view host, Time now) {
-  lookup.host_ = host;
   if (machine_gone_) return Finish(lookup, absl::CancelledError("the resolver has ended"));
   if (lookup_count_ >= options_.lookups_max) {
     counters_.refused.Add();
@@ -137,20 +137,13 @@ void ResolverCore::Start(LookupState& lookup, std::string_view host, Time now) {
                               "lookups_max is ", options_.lookups_max, ": no further lookup")));
   }
   const Wanted& wanted = lookup.wanted_;
-  if (wanted.addresses && MayBeNumeric(host)) {
-    const absl::StatusOr<SocketAddress> numeric = SocketAddress::Ip(host, 0);
-    if (numeric.ok() && !OfFamily(*numeric, wanted.options.family)) {
-      return Finish(lookup, lookup.NotFound());
-    }
-    if (numeric.ok()) {
-      lookup.numeric_ = *numeric;
-      return Finish(lookup, absl::OkStatus());
-    }
+  if (AnswerNumerically(lookup, host)) {
+    if (lookup.negative_ != nullptr) lookup.host_ = host;
+    return;
   }
   absl::StatusOr<TypedName> typed = ParseTypedName(host);
   if (!typed.ok()) return Finish(lookup, typed.status());
-  lookup.typed_ = *typed;
-  if (!wanted.search) lookup.typed_.absolute = true;
+  if (!wanted.search) typed->absolute = true;
   if (config_.RefreshIfDue(now)) ConfigChanged(now);
   if (!policy_.has_value()) ConfigChanged(now);
   const auto AddPart = [&](RecordType type) {
@@ -164,7 +157,24 @@ void ResolverCore::Start(LookupState& lookup, std::string_view host, Time now) {
     if (wanted.options.family != resolve::Family::kIpv4) AddPart(RecordType::kAaaa);
     if (wanted.options.family != resolve::Family::kIpv6) AddPart(RecordType::kA);
   }
-  if (!AnswerLocally(lookup, now)) TryCandidates(lookup, now);
+  if (!AnswerLocally(lookup, typed->name, now)) TryCandidates(lookup, *typed, now);
+  // To say of what there is nothing.
+  if (lookup.done_ && lookup.negative_ != nullptr) lookup.host_ = host;
+}
+
+// A numeric address is its own answer.
+bool ResolverCore::AnswerNumerically(LookupState& lookup, std::string_view host) {
+  if (!lookup.wanted_.addresses || !MayBeNumeric(host)) return false;
+  const absl::StatusOr<SocketAddress> numeric = SocketAddress::Ip(host, 0);
+  if (!numeric.ok()) return false;
+  const bool wanted = OfFamily(*numeric, lookup.wanted_.options.family);
+  lookup.part_count_ = 1;
+  std::vector<RecordData> records;
+  if (wanted) records.push_back(DataOf(*numeric));
+  Settle(lookup.parts_[0], wanted ? Answer::Kind::kRecords : Answer::Kind::kNoData, Name(),
+         std::move(records), Time() + absl::InfiniteDuration());
+  if (!Judge(lookup)) Finish(lookup, absl::OkStatus());
+  return true;
 }
 
 void ResolverCore::ConfigChanged(Time now) {
@@ -195,8 +205,7 @@ void ResolverCore::ConfigChanged(Time now) {
 }
 
 // Names that have a meaning of their own, and those of the hosts file. True if the lookup is done.
-bool ResolverCore::AnswerLocally(LookupState& lookup, Time now) {
-  const Name& name = lookup.typed_.name;
+bool ResolverCore::AnswerLocally(LookupState& lookup, const Name& name, Time now) {
   bool known = ClassifyName(name) != SpecialName::kNone;
   const HostsFile& hosts = config_.hosts();
   if (!known && hosts.names() > 0) {
@@ -215,11 +224,12 @@ bool ResolverCore::AnswerLocally(LookupState& lookup, Time now) {
           if (address.family() == family) records.push_back(DataOf(address));
         }
         const auto kind = records.empty() ? Answer::Kind::kNoData : Answer::Kind::kRecords;
-        Settle(part, kind, name, std::move(records), now);
+        Settle(part, kind, name, std::move(records), now + options_.reload_interval);
       }
     } else if (type == RecordType::kPtr && pointer != nullptr) {
       known = true;
-      Settle(lookup.parts_[0], Answer::Kind::kRecords, name, {RecordData::Ptr(*pointer)}, now);
+      Settle(lookup.parts_[0], Answer::Kind::kRecords, name, {RecordData::Ptr(*pointer)},
+             now + options_.reload_interval);
     }
   } else if (known) {
     for (size_t i = 0; i < lookup.part_count_; ++i) AnswerSpecially(lookup.parts_[i], name, now);
@@ -230,45 +240,52 @@ bool ResolverCore::AnswerLocally(LookupState& lookup, Time now) {
 
 // RFC 6761 sections 6.3 and 6.4. False if the name is an ordinary one.
 bool ResolverCore::AnswerSpecially(Part& part, const Name& name, Time now) {
+  const Time expires = now + options_.reload_interval;
   switch (ClassifyName(name)) {
     case SpecialName::kNone:
       return false;
     case SpecialName::kInvalid:
-      Settle(part, Answer::Kind::kNoSuchName, name, {}, now);
+      Settle(part, Answer::Kind::kNoSuchName, name, {}, expires);
       return true;
     case SpecialName::kLocalhost:
       break;
   }
   if (part.type == RecordType::kA) {
-    Settle(part, Answer::Kind::kRecords, name, {RecordData::A({127, 0, 0, 1})}, now);
+    Settle(part, Answer::Kind::kRecords, name, {RecordData::A({127, 0, 0, 1})}, expires);
   } else if (part.type == RecordType::kAaaa) {
     std::array<uint8_t, 16> loopback = {};
     loopback[15] = 1;
-    Settle(part, Answer::Kind::kRecords, name, {RecordData::Aaaa(loopback)}, now);
+    Settle(part, Answer::Kind::kRecords, name, {RecordData::Aaaa(loopback)}, expires);
   } else {
-    Settle(part, Answer::Kind::kNoData, name, {}, now);
+    Settle(part, Answer::Kind::kNoData, name, {}, expires);
   }
   return true;
 }
 
 void ResolverCore::Settle(Part& part, Answer::Kind kind, const Name& name,
-                          std::vector<RecordData> records, Time now) {
+                          std::vector<RecordData> records, Time expires) {
   Answer answer;
   answer.kind = kind;
-  answer.name = name;
+  answer.name_wire = name.wire();
   answer.records = std::move(records);
-  answer.expires = now + options_.reload_interval;
+  answer.expires = expires;
   part.known = {std::make_shared<const Answer>(std::move(answer)), absl::OkStatus()};
 }
 
-void ResolverCore::TryCandidates(LookupState& lookup, Time now) {
+void ResolverCore::TryCandidates(LookupState& lookup, const TypedName& typed, Time now) {
   for (;; ++lookup.candidate_) {
-    const std::optional<Name> name =
-        SearchCandidate(lookup.typed_, lookup.candidate_, config_.conf());
+    const std::optional<Name> name = SearchCandidate(typed, lookup.candidate_, config_.conf());
     if (!name.has_value()) return Finish(lookup, absl::OkStatus());
     for (size_t i = 0; i < lookup.part_count_; ++i) Ask(lookup.parts_[i], *name, now);
     if (lookup.waiting_ > 0 || Judge(lookup)) return;
   }
+}
+
+void ResolverCore::TryNextCandidate(LookupState& lookup, Time now) {
+  TypedName typed = ParseTypedName(lookup.host_).value();
+  if (!lookup.wanted_.search) typed.absolute = true;
+  ++lookup.candidate_;
+  TryCandidates(lookup, typed, now);
 }
 
 // All parts are settled. True if that is the result; otherwise another candidate may have one.
@@ -345,16 +362,17 @@ void ResolverCore::LookupTimedOut(LookupState& lookup) {
 
 void ResolverCore::Ask(Part& part, const Name& name, Time now) {
   part.known = {};
-  if (AnswerSpecially(part, name, now)) return;
-  const NameKey key(name, part.type);
-  if (const Known* known = cache_.Find(key, now); known != nullptr) {
+  // Of the name as it was typed, that was seen before; a search domain may make another.
+  if (part.lookup->candidate_ > 0 && AnswerSpecially(part, name, now)) return;
+  const NameKey key(name);
+  if (const Known* known = cache_.Find(key, part.type, now); known != nullptr) {
     counters_.cache_hits.Add();
     part.known = *known;
     return;
   }
-  const auto found = fetches_.find(KeyView{key.view()});
+  const auto found = fetches_.find(key.WithType(part.type));
   if (found != fetches_.end()) counters_.merged.Add();
-  Fetch& fetch = found != fetches_.end() ? *found->second : NewFetch(key, name, part.type, now);
+  Fetch& fetch = found != fetches_.end() ? **found : NewFetch(key, name, part.type, now);
   part.fetch = &fetch;
   PushFront<Part, &Part::link>(fetch.parts, part);
   ++part.lookup->waiting_;
@@ -442,7 +460,7 @@ Fetch& ResolverCore::NewFetch(const NameKey& key, const Name& name, RecordType t
   }
   Fetch& fetch = *free_fetches_;
   free_fetches_ = std::exchange(fetch.queue_next, nullptr);
-  fetch.key = key;
+  fetch.name_key = key;
   fetch.name = name;
   fetch.type = type;
   fetch.over_tcp = config_.conf().use_vc;
@@ -451,7 +469,7 @@ Fetch& ResolverCore::NewFetch(const NameKey& key, const Name& name, RecordType t
   fetch.aliases = 0;
   fetch.ttl_seconds = std::nullopt;
   fetch.order = policy_->NextOrder(now);
-  fetches_.emplace(KeyView{fetch.key.view()}, &fetch);
+  fetches_.insert(&fetch);
   ++fetch_count_;
   Enqueue(fetch);
   return fetch;
@@ -459,7 +477,7 @@ Fetch& ResolverCore::NewFetch(const NameKey& key, const Name& name, RecordType t
 
 // Nobody can find it any more, and it waits for nothing.
 void ResolverCore::Forget(Fetch& fetch) {
-  fetches_.erase(KeyView{fetch.key.view()});
+  fetches_.erase(&fetch);
   Detach(fetch);
   if (fetch.state == Fetch::State::kQueued) Dequeue(fetch);
   wheel_->Cancel(fetch.timer);
@@ -499,8 +517,7 @@ void ResolverCore::Settle(Fetch& fetch, const Known& known, Time now) {
     part.known = known;
     LookupState& lookup = *part.lookup;
     if (--lookup.waiting_ > 0 || Judge(lookup)) continue;
-    ++lookup.candidate_;
-    TryCandidates(lookup, now);
+    TryNextCandidate(lookup, now);
   }
   fetch.state = Fetch::State::kFree;
   fetch.last_failure = absl::OkStatus();
@@ -513,12 +530,12 @@ void ResolverCore::Answered(Fetch& fetch, Reading& reading, Time now) {
   answer.kind = reading.verdict == Verdict::kRecords  ? Answer::Kind::kRecords
                 : reading.verdict == Verdict::kNoData ? Answer::Kind::kNoData
                                                       : Answer::Kind::kNoSuchName;
-  answer.name = reading.name;
+  answer.name_wire = reading.name.wire();
   answer.records = std::move(reading.records);
   std::optional<uint32_t> ttl = reading.ttl_seconds;
   if (ttl.has_value() && fetch.ttl_seconds.has_value()) ttl = std::min(*ttl, *fetch.ttl_seconds);
   Known known;
-  known.answer = cache_.Insert(fetch.key, std::move(answer), ttl, now);
+  known.answer = cache_.Insert(fetch.name_key, fetch.type, std::move(answer), ttl, now);
   Settle(fetch, known, now);
 }
 
@@ -561,7 +578,7 @@ void ResolverCore::Failed(Fetch& fetch, absl::Status why, bool keep, Time now) {
       absl::StrCat(fetch.name.ToText(), " ", ToText(fetch.type), ": ", why.message());
   Known known;
   known.failure = absl::Status(why.code(), text);
-  if (keep) cache_.InsertFailure(fetch.key, known.failure, now);
+  if (keep) cache_.InsertFailure(fetch.name_key, fetch.type, known.failure, now);
   Settle(fetch, known, now);
 }
 

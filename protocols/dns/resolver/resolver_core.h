@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "core/machine/machine.h"
 #include "protocols/dns/resolver/config.h"
@@ -105,13 +106,15 @@ class ResolverCore {
   // Lookups.
   std::unique_ptr<LookupState> BeginAt(std::string_view host, const Wanted& wanted,
                                        Notifier notifier, SubscriptionState* subscription,
-                                       Time now);
+                                       Time expires);
   void Start(LookupState& lookup, std::string_view host, Time now);
-  bool AnswerLocally(LookupState& lookup, Time now);
+  bool AnswerNumerically(LookupState& lookup, std::string_view host);
+  bool AnswerLocally(LookupState& lookup, const Name& name, Time now);
   bool AnswerSpecially(Part& part, const Name& name, Time now);
   void Settle(Part& part, Answer::Kind kind, const Name& name, std::vector<RecordData> records,
               Time now);
-  void TryCandidates(LookupState& lookup, Time now);
+  void TryCandidates(LookupState& lookup, const TypedName& typed, Time now);
+  void TryNextCandidate(LookupState& lookup, Time now);
   bool Judge(LookupState& lookup);
   void Finish(LookupState& lookup, absl::Status failure);
   void LookupTimedOut(LookupState& lookup);
@@ -178,7 +181,7 @@ class ResolverCore {
   SubscriptionState* looked_list_ = nullptr;
   uint32_t subscription_count_ = 0;
 
-  absl::flat_hash_map<KeyView, Fetch*> fetches_;  // Keys view Fetch::key.
+  absl::flat_hash_set<Fetch*, KeyHash, KeyEqual> fetches_;
   std::vector<std::unique_ptr<Fetch>> fetch_memory_;
   Fetch* free_fetches_ = nullptr;
   Fetch* queue_first_ = nullptr;

@@ -214,7 +214,7 @@ TEST(ResolverTest, AliasesInAnyOrderLeadToTheRecordsAndTheSmallestTtlHolds) {
                   Alias("a.test", 300, "b.test"), Address("other.test", 300, "192.0.2.99")}});
   const auto answer = w.Ask("a.test.", RecordType::kA);
   ASSERT_TRUE(answer.ok()) << answer.status();
-  EXPECT_EQ((*answer)->name.ToText(), "c.test.");
+  EXPECT_EQ((*answer)->name().ToText(), "c.test.");
   EXPECT_THAT((*answer)->records, ElementsAre(RecordData::Address("192.0.2.1").value()));
   w.Run(absl::Seconds(11));
   w.Ask("a.test.", RecordType::kA).IgnoreError();
@@ -236,7 +236,7 @@ TEST(ResolverTest, AChainThatEndsOutsideIsFollowedByAnotherQuestion) {
   };
   const auto answer = w.Ask("a.test.", RecordType::kA);
   ASSERT_TRUE(answer.ok()) << answer.status();
-  EXPECT_EQ((*answer)->name.ToText(), "b.test.");
+  EXPECT_EQ((*answer)->name().ToText(), "b.test.");
   EXPECT_LE((*answer)->expires - w.world.now(), absl::Seconds(9));
 }
 

@@ -1,5 +1,7 @@
 #include "protocols/dns/resolver/search.h"
 
+#include <algorithm>
+
 namespace rotor::dns {
 namespace {
 
@@ -36,9 +38,25 @@ std::string_view LastLabel(std::string_view wire) {
   return wire.substr(last, at - last);
 }
 
+// Text without escapes, which nearly all is. False if Name::FromText() has to look at it.
+bool ParsePlainName(std::string_view text, Name& name) {
+  if (text.find('\\') != std::string_view::npos || text == "@") return false;
+  while (!text.empty()) {
+    const size_t size = std::min(text.find('.'), text.size());
+    if (!name.AppendLabel(text.substr(0, size))) return false;
+    text.remove_prefix(std::min(size + 1, text.size()));
+  }
+  return !name.IsRoot();
+}
+
 }  // namespace
 
 absl::StatusOr<TypedName> ParseTypedName(std::string_view text) {
+  TypedName plain;
+  if (ParsePlainName(text, plain.name)) {
+    plain.absolute = text.ends_with('.');
+    return plain;
+  }
   absl::StatusOr<Name> name = Name::FromText(text);
   if (!name.ok()) return name.status();
   return TypedName{*name, EndsWithDot(text)};
@@ -58,7 +76,11 @@ std::optional<Name> SearchCandidate(const TypedName& typed, size_t index, const 
 }
 
 SpecialName ClassifyName(const Name& name) {
-  const std::string_view label = LastLabel(name.wire());
+  // By their last letters, nearly all others are told apart.
+  const std::string_view wire = name.wire();
+  const char last = wire.size() < 2 ? '\0' : FoldCase(wire[wire.size() - 2]);
+  if (last != 't' && last != 'd') return SpecialName::kNone;
+  const std::string_view label = LastLabel(wire);
   if (EqualFolded(label, "\x09localhost")) return SpecialName::kLocalhost;
   if (EqualFolded(label, "\x07invalid")) return SpecialName::kInvalid;
   return SpecialName::kNone;

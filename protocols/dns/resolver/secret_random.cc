@@ -7,7 +7,7 @@ namespace {
 
 using State = std::array<uint32_t, 16>;
 
-void QuarterRound(State& x, int a, int b, int c, int d) {
+[[gnu::always_inline]] inline void QuarterRound(State& x, int a, int b, int c, int d) {
   x[a] += x[b];
   x[d] = std::rotl(x[d] ^ x[a], 16);
   x[c] += x[d];

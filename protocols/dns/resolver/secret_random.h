@@ -20,6 +20,7 @@ class SecretRandom {
     if (used_ == block_.size()) Refill();
     return block_[used_++];
   }
+  uint64_t Next64() { return uint64_t{Next32()} << 32 | Next32(); }
   uint16_t Next16() { return static_cast<uint16_t>(Next32()); }
   // Uniform in [0, bound), with a bias below bound / 2^32; `bound` > 0.
   uint32_t Below(uint32_t bound) {

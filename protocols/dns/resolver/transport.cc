@@ -1,13 +1,15 @@
 // The channels of a resolver: what goes out and what is believed of what comes in.
 #include <algorithm>
+#include <bit>
 #include <cerrno>
+#include <cstring>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "core/base/strings.h"
-#include "protocols/dns/codec/message_builder.h"
 #include "protocols/dns/codec/message_view.h"
 #include "protocols/dns/resolver/resolver_core.h"
 #include "protocols/dns/resolver/tcp_protocol.h"
@@ -27,6 +29,34 @@ constexpr uint32_t kFirstPort = 1024;
 uint16_t Read16(std::string_view bytes, size_t at) {
   return static_cast<uint16_t>(static_cast<uint8_t>(bytes[at]) << 8 |
                                static_cast<uint8_t>(bytes[at + 1]));
+}
+
+void Append16(char*& to, std::initializer_list<uint16_t> values) {
+  for (const uint16_t value : values) {
+    *to++ = static_cast<char>(value >> 8);
+    *to++ = static_cast<char>(value);
+  }
+}
+
+// Eight bytes at a time, as FoldCase(uint64_t); lengths of labels are below the letters. Each
+// letter has a random bit of its own.
+void CopyInRandomCase(std::string_view name, SecretRandom& random, char* to) {
+  constexpr uint64_t kOnes = 0x0101010101010101;
+  constexpr size_t kBytes = sizeof(uint64_t);
+  uint64_t bits = 0;
+  for (size_t i = 0; i < name.size(); i += kBytes) {
+    if (i % (8 * kBytes) == 0) bits = random.Next64();
+    const size_t count = std::min(kBytes, name.size() - i);
+    uint64_t bytes = 0;
+    std::memcpy(&bytes, name.data() + i, count);
+    const uint64_t low7 = (bytes | 0x20 * kOnes) & (0x7f * kOnes);
+    const uint64_t from_a = low7 + (0x80 - 'a') * kOnes;
+    const uint64_t above_z = low7 + (0x7f - 'z') * kOnes;
+    const uint64_t letters = (from_a ^ above_z) & ~bytes & (0x80 * kOnes);
+    bytes ^= letters >> 2 & bits;
+    bits = std::rotr(bits, 1);
+    std::memcpy(to + i, &bytes, count);
+  }
 }
 
 uint64_t QueryKey(const Channel& channel, uint16_t id) {
@@ -71,28 +101,29 @@ void ResolverCore::SendQueued(Scope& scope) {
   }
 }
 
+// RFC 1035 section 4.1 by hand: of all that a query could be, this is one form.
 void ResolverCore::BuildQuery(Fetch& fetch, bool over_tcp) {
-  MessageBuilder builder(fetch.query);
-  Header header;
-  header.id = fetch.id;
-  header.recursion_desired = true;
-  (void)builder.AddQuestion({fetch.name, fetch.type, RecordClass::kIn});
-  fetch.question_bytes =
-      static_cast<uint16_t>(kHeaderBytes + fetch.name.wire().size() + 2 * sizeof(uint16_t));
+  constexpr uint16_t kRecursionDesired = 0x0100;
   fetch.has_edns = config_.conf().edns0 && !fetch.without_edns &&
                    policy_->UnderstandsEdns(fetch.server(), fetch.sent_at);
-  if (fetch.has_edns) (void)builder.AddEdns({.payload_bytes = options_.udp_payload_bytes_max});
-  fetch.query_bytes = static_cast<uint16_t>(builder.Finish(header));
-  if (over_tcp || !options_.random_case) return;
-  uint32_t bits = 0;
-  for (size_t i = 0; i < fetch.name.wire().size(); ++i) {
-    if (i % 32 == 0) bits = random_->Next32();
-    char& c = fetch.query[kHeaderBytes + i];
-    const char folded = static_cast<char>(c | 0x20);
-    // Lengths of labels are below the letters.
-    if (folded >= 'a' && folded <= 'z') c = static_cast<char>(c ^ ((bits & 1) << 5));
-    bits >>= 1;
+  const std::string_view name = fetch.name.wire();
+  char* to = fetch.query.data();
+  // One question, and perhaps an OPT record.
+  Append16(to, {fetch.id, kRecursionDesired, 1, 0, 0, uint16_t{fetch.has_edns}});
+  if (over_tcp || !options_.random_case) {
+    name.copy(to, name.size());
+  } else {
+    CopyInRandomCase(name, *random_, to);
   }
+  to += name.size();
+  Append16(to, {static_cast<uint16_t>(fetch.type), static_cast<uint16_t>(RecordClass::kIn)});
+  fetch.question_bytes = static_cast<uint16_t>(to - fetch.query.data());
+  if (fetch.has_edns) {
+    *to++ = 0;
+    Append16(to,
+             {static_cast<uint16_t>(RecordType::kOpt), options_.udp_payload_bytes_max, 0, 0, 0});
+  }
+  fetch.query_bytes = static_cast<uint16_t>(to - fetch.query.data());
 }
 
 // Gives the query an id that is unique on its channel. False if there is hardly one left.
@@ -278,11 +309,10 @@ bool ResolverCore::Receive(Scope& scope) {
 
 bool ResolverCore::ReceiveFrom(UdpSocket& socket, Scope& scope, uint32_t& budget) {
   const std::span<char> into = scope.receive_buffer();
-  SocketAddress from;
   while (socket.fd.is_open()) {
     if (budget == 0) return true;
     --budget;
-    const IoResult received = scope.io().ReceiveFrom(socket.fd, into, from);
+    const IoResult received = scope.io().Receive(socket.fd, into);
     if (received.would_block()) return false;
     if (!received.ok()) {
       Refused(socket, received.error, scope.now());

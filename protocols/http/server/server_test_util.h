@@ -132,6 +132,9 @@ class ObservedHost final : public Backend, private Io {
   absl::StatusOr<Fd> ConnectDatagram(const SocketAddress& peer, uint16_t local_port) override {
     return host_.io().ConnectDatagram(peer, local_port);
   }
+  IoResult Receive(const Fd& socket, std::span<char> into) override {
+    return host_.io().Receive(socket, into);
+  }
   IoResult Send(const Fd& socket, std::string_view datagram) override {
     return host_.io().Send(socket, datagram);
   }
