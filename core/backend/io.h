@@ -62,10 +62,9 @@ class Io {
   // empty datagram is 0 bytes without an error.
   virtual IoResult ReceiveFrom(const Fd& socket, std::span<char> into, SocketAddress& from) = 0;
   virtual IoResult SendTo(const Fd& socket, std::string_view datagram, const SocketAddress& to) = 0;
-  // To the peer of a socket made by ConnectDatagram(). ECONNREFUSED, here or from Receive(),
-  // tells once that nobody received an earlier datagram.
+  // To and from the peer of a socket made by ConnectDatagram(); Receive() as ReceiveFrom().
+  // ECONNREFUSED from either tells once that nobody received an earlier datagram.
   virtual IoResult Send(const Fd& socket, std::string_view datagram) = 0;
-  // As ReceiveFrom(), for a socket that hears one peer only.
   virtual IoResult Receive(const Fd& socket, std::span<char> into) = 0;
 
   // With the port the kernel chose.
