@@ -112,12 +112,12 @@ def busy_seconds(core: int) -> float:
     raise Failure(f"/proc/stat has no core {core}")
 
 
-def resident_bytes(pids: Sequence[int]) -> int:
-    """Proportional set size: what is shared counts in parts."""
+def anonymous_bytes(pids: Sequence[int]) -> int:
+    """Heap, stacks and whatever else belongs to no file."""
     total = 0
     for pid in pids:
         for line in pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
+            if line.startswith("Anonymous:"):
                 total += int(line.split()[1]) * 1024
     return total
 

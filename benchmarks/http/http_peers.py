@@ -13,16 +13,20 @@ def _just_port(port: int, _: pathlib.Path) -> Sequence[str]:
     return [str(port)]
 
 
+# nginx closes idle connections when fewer than a sixteenth of the allowed ones are free.
 def _nginx(port: int, folder: pathlib.Path) -> Sequence[str]:
     (folder / "nginx.conf").write_text(
         f"""daemon off;
 worker_processes 1;
+worker_rlimit_nofile 20000;
 pid {folder}/nginx.pid;
 error_log stderr crit;
-events {{ worker_connections 19000; }}
+events {{ worker_connections 19900; }}
 http {{
   access_log off;
   keepalive_requests 1000000000;
+  keepalive_timeout 600s;
+  client_header_timeout 600s;
   tcp_nodelay on;
   server {{
     listen 127.0.0.1:{port} deferred backlog=4096;
@@ -39,6 +43,7 @@ def _h2o(port: int, folder: pathlib.Path) -> Sequence[str]:
     (folder / "h2o.conf").write_text(
         f"""num-threads: 1
 max-connections: 19000
+http1-request-timeout: 600
 listen: {{ host: 127.0.0.1, port: {port} }}
 hosts:
   default:

@@ -408,6 +408,8 @@ size_t SimBackend::Collect(std::span<Event> events) {
 }
 
 size_t SimBackend::MakeSpuriousEvent(std::span<Event> events) {
+  // There may be a hundred thousand files.
+  if (core_.options().faults.spurious_event <= 0) return 0;
   std::vector<uint64_t> keys;
   for (const auto& [number, file] : files_) {
     if (file->watch_key.has_value()) keys.push_back(*file->watch_key);

@@ -12,6 +12,7 @@
 
 ABSL_FLAG(std::string, bind, "127.0.0.1", "address to listen on");
 ABSL_FLAG(uint16_t, port, 8888, "port to listen on; 0 lets the kernel choose");
+ABSL_FLAG(uint32_t, machines_max, 16384, "connections, and a few more; more of them wait");
 ABSL_FLAG(absl::Duration, busy_poll, absl::ZeroDuration(),
           "poll up to so long before sleeping, while it pays");
 
@@ -32,7 +33,7 @@ absl::Status Serve() {
   auto backend = rotor::EpollBackend::Create({.busy_poll_max = absl::GetFlag(FLAGS_busy_poll)});
   if (!backend.ok()) return backend.status();
 
-  rotor::LoopBuilder<App> builder({}, **backend);
+  rotor::LoopBuilder<App> builder({.machines_max = absl::GetFlag(FLAGS_machines_max)}, **backend);
   rotor::http::ServerOptions options;
   options.addresses = {*address};
   options.listener.defer_accept_seconds = 5;
