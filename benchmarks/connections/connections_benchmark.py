@@ -156,8 +156,8 @@ def tables(samples, prepared: Prepared) -> str:
         head = ["simulated connections", "ours, bytes each", "a request, ns of CPU"]
         text += report.table(head, rows) + "\n"
         text += report.paragraph(
-            "A request's time includes the simulated host's and network's, which is most of it and "
-            "grows with the logarithm of the number of descriptors."
+            "A request's time includes the simulated host's and network's, which is most of it "
+            "and grows with the logarithm of the number of descriptors."
         )
     return text
 
@@ -196,8 +196,9 @@ def main() -> int:
     about = (
         "Idle keep-alive connections after a few requests each. `server`: growth of its anonymous "
         "memory since it was started, so at few connections that of its first buffers as well; "
-        "`kernel`: growth of all slabs of the machine, the client's ends included. 20,000 descriptors are what a process may have here, hence 18,000 connections; "
-        "more only in the simulator."
+        "`kernel`: growth of all slabs of the machine, the client's ends included. 20,000 "
+        "descriptors are what a process may have here, hence 18,000 connections; more only in the "
+        "simulator."
     )
     loads = [f"sockets-{count}" for count in _SOCKETS]
     loads += [f"simulated-{count}" for count in _SIMULATED_COUNTS]

@@ -92,8 +92,7 @@ absl::Status Run(Work& work) {
   rotor::resolve::Resolver* interface = *resolver;
   auto group = builder.AddGroup("load");
   if (!group.ok()) return group.status();
-  auto added =
-      builder.Add<Load>(*group, work, interface, absl::GetFlag(FLAGS_concurrency));
+  auto added = builder.Add<Load>(*group, work, interface, absl::GetFlag(FLAGS_concurrency));
   if (!added.ok()) return added.status();
 
   rusage before, after;

@@ -50,7 +50,11 @@ def servers() -> list[Server]:
         ),
         Server(
             "null-polling",
-            lambda port, _: [_NULL, f"--port={port}", f"--poll_microseconds={_POLLING_MICROSECONDS}"],
+            lambda port, _: [
+                _NULL,
+                f"--port={port}",
+                f"--poll_microseconds={_POLLING_MICROSECONDS}",
+            ],
             kind="reference",
             loads=_single,
         ),
