@@ -15,6 +15,7 @@ ABSL_FLAG(uint16_t, port, 8888, "port to listen on; 0 lets the kernel choose");
 ABSL_FLAG(uint32_t, machines_max, 16384, "connections, and a few more; more of them wait");
 ABSL_FLAG(absl::Duration, busy_poll, absl::ZeroDuration(),
           "poll up to so long before sleeping, while it pays");
+ABSL_FLAG(bool, access_log, false, "write a line for each request to standard output");
 
 namespace {
 
@@ -33,10 +34,12 @@ absl::Status Serve() {
   auto backend = rotor::EpollBackend::Create({.busy_poll_max = absl::GetFlag(FLAGS_busy_poll)});
   if (!backend.ok()) return backend.status();
 
+  rotor::http::StdioAccessLog access_log(stdout);
   rotor::LoopBuilder<App> builder({.machines_max = absl::GetFlag(FLAGS_machines_max)}, **backend);
   rotor::http::ServerOptions options;
   options.addresses = {*address};
   options.listener.defer_accept_seconds = 5;
+  if (absl::GetFlag(FLAGS_access_log)) options.access_log = &access_log;
   auto mounted = rotor::http::Mount(builder, "http", options, &Hello);
   if (!mounted.ok()) return mounted.status();
 

@@ -141,9 +141,15 @@ struct ResponseWriter::HeadPlan {
   std::string_view body;        // Appended to the head.
 };
 
+void ResponseWriter::BeginResponse() {
+  state_ = State::kHeadDue;
+  status_ = 0;
+  body_bytes_ = 0;
+}
+
 void ResponseWriter::Begin(const RequestHead& request) {
   ROTOR_CHECK(state_ == State::kIdle, "Begin() before the last response is complete");
-  state_ = State::kHeadDue;
+  BeginResponse();
   method_ = request.method;
   old_version_ = request.version_minor == 0;
   upgrade_ = request.upgrade;
@@ -152,7 +158,7 @@ void ResponseWriter::Begin(const RequestHead& request) {
 
 void ResponseWriter::BeginUnknown() {
   ROTOR_CHECK(state_ == State::kIdle, "BeginUnknown() before the last response is complete");
-  state_ = State::kHeadDue;
+  BeginResponse();
   method_ = Method::kOther;
   old_version_ = false;
   upgrade_ = false;
@@ -230,6 +236,8 @@ absl::Status ResponseWriter::Respond(Output& output, const ResponseDefaults& def
   const Framing framing = ends_with_head ? Framing::kEndsWithHead : Framing::kSized;
   const std::string_view sent = method_ == Method::kHead ? std::string_view() : body;
   WriteHead(output, {defaults, head, framing, body.size(), sent});
+  status_ = static_cast<uint16_t>(head.status);
+  body_bytes_ = sent.size();
   state_ = State::kIdle;
   return absl::OkStatus();
 }
@@ -246,6 +254,7 @@ absl::Status ResponseWriter::StartSized(Output& output, const ResponseDefaults& 
                                         const ResponseHead& head, uint64_t content_length) {
   if (absl::Status status = CheckStart(head); !status.ok()) return status;
   WriteHead(output, {defaults, head, Framing::kSized, content_length, {}});
+  status_ = static_cast<uint16_t>(head.status);
   state_ = method_ == Method::kHead ? State::kBodyOmitted : State::kSizedBody;
   body_bytes_left_ = content_length;
   return absl::OkStatus();
@@ -257,6 +266,7 @@ absl::Status ResponseWriter::StartStreamed(Output& output, const ResponseDefault
   keep_alive_ = keep_alive_ && !old_version_;
   const Framing framing = old_version_ ? Framing::kUntilClose : Framing::kChunked;
   WriteHead(output, {defaults, head, framing, 0, {}});
+  status_ = static_cast<uint16_t>(head.status);
   if (method_ == Method::kHead) {
     state_ = State::kBodyOmitted;
   } else {
@@ -277,6 +287,7 @@ absl::Status ResponseWriter::Write(Output& output, std::string_view data) {
   }
   // An empty chunk would be the last one.
   if (state_ == State::kBodyOmitted || data.empty()) return absl::OkStatus();
+  body_bytes_ += data.size();
   Cursor cursor(output.Reserve(data.size() + kNumberBytesMax + 2 * kLineEnd.size()));
   if (state_ == State::kChunkedBody) {
     cursor.PutNumber(data.size(), 16);
@@ -294,6 +305,7 @@ void ResponseWriter::SkipBody(uint64_t bytes) {
   ROTOR_CHECK(state_ == State::kSizedBody && bytes <= body_bytes_left_,
               "SkipBody() beyond the length announced");
   body_bytes_left_ -= bytes;
+  body_bytes_ += bytes;
 }
 
 absl::Status ResponseWriter::Finish(Output& output, std::span<const Field> trailers) {

@@ -134,6 +134,10 @@ class ResponseWriter {
   // Whether another request may follow on the connection, as far as is known by now.
   bool keep_alive() const { return keep_alive_; }
   State state() const { return state_; }
+  // The final status of the response, and the bytes of its body written so far, framing not
+  // counted, until the next one is begun; 0 before it is started.
+  int status() const { return status_; }
+  uint64_t body_bytes() const { return body_bytes_; }
   // A response is due or started, and not complete.
   bool in_progress() const { return state_ != State::kIdle; }
 
@@ -145,13 +149,16 @@ class ResponseWriter {
   absl::Status CheckStart(const ResponseHead& head) const;
   std::string_view ConnectionValue(const ResponseHead& head) const;
   void WriteHead(Output& output, const HeadPlan& plan) const;
+  void BeginResponse();
 
   State state_ = State::kIdle;
   Method method_ = Method::kOther;
   bool old_version_ = false;  // The client speaks HTTP/1.0.
   bool upgrade_ = false;      // The client offers another protocol.
   bool keep_alive_ = false;
+  uint16_t status_ = 0;
   uint64_t body_bytes_left_ = 0;
+  uint64_t body_bytes_ = 0;
 };
 
 // A small text/html page that names `status` and `explanation`, which is plain text.

@@ -63,6 +63,7 @@ Intent ServerCore::ReceiveHead(const Event& event) {
   const RequestHead& head = *result.head;
   event.shared.requests.Add();
   writer_.Begin(head);
+  BeginRecord(&head, event);
   state_ = State::kAnswering;
   // What follows CONNECT is no request but the tunnel's, if the handler grants one (RFC 9110
   // section 9.3.6).
@@ -480,10 +481,24 @@ Intent ServerCore::Wakeup(Stream& stream, Scope& scope, ServerShared& shared) {
   return Intent::Unchanged();
 }
 
+// For the access log.
+void ServerCore::BeginRecord(const RequestHead* head, const Event& event) {
+  if (!event.shared.access_records.on()) return;
+  event.shared.access_records.Begin(head, event.stream.peer(), event.scope.wall_time(),
+                                    event.scope.now(), record_);
+}
+
+void ServerCore::EndRecord(const Event& event) {
+  if (event.shared.access_records.on()) event.shared.access_records.End(event.scope.now(), record_);
+}
+
 Intent ServerCore::Refuse(int status, std::string_view reason, const Event& event) {
   using WriterState = ResponseWriter::State;
   event.shared.requests_refused.Add();
-  if (writer_.state() == WriterState::kIdle) writer_.BeginUnknown();
+  if (writer_.state() == WriterState::kIdle) {
+    writer_.BeginUnknown();
+    BeginRecord(nullptr, event);
+  }
   if (writer_.state() != WriterState::kHeadDue) {
     event.shared.responses_failed.Add();
     return Close(event);
@@ -513,6 +528,7 @@ Intent ServerCore::AbortUnread() {
 }
 
 Intent ServerCore::Close(const Event& event) {
+  EndRecord(event);
   EndPending(event);
   state_ = State::kClosing;
   if (event.stream.output_bytes() == 0) return Linger(event);
@@ -531,6 +547,7 @@ Intent ServerCore::Linger(const Event& event) {
 }
 
 Intent ServerCore::NextRequest(const Event& event) {
+  EndRecord(event);
   state_ = State::kIdle;
   // The last response has not even left, so the time to take it comes first.
   BeginWriteWindow(event);

@@ -79,6 +79,8 @@ class ServerCore {
   bool ClientTakesOutput(const Event& event);
   bool BodyComes(const Event& event);
 
+  void BeginRecord(const RequestHead* head, const Event& event);
+  void EndRecord(const Event& event);
   Intent Refuse(int status, std::string_view reason, const Event& event);
   Intent RefuseBody(const Event& event);
   Intent RefuseLate(const Event& event);
@@ -90,6 +92,7 @@ class ServerCore {
 
   std::unique_ptr<PendingRequest> pending_;
   ResponseWriter writer_;
+  AccessRecordHolder record_{writer_};
   uint32_t requests_ = 0;
   // Bytes of output the client had taken when its window of time began, modulo 2^32; if not
   // `counts_taken_`, what the system had taken.

@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "protocols/http/codec/framing_gate.h"
+#include "protocols/http/server/access_log.h"
 #include "protocols/stream/machine.h"
 
 namespace rotor::http {
@@ -31,6 +32,9 @@ struct ServerOptions : stream::ListenOptions {
   absl::Duration idle_timeout = absl::Seconds(60);  // Between requests; closed silently.
   absl::Duration close_timeout = absl::Seconds(5);  // From the end of ours to the peer's.
   std::string server_name = "rotor";                // In the Server field; none if empty.
+  // A line for each request; see access_log.h. Not owned, outlives the loop; none if null.
+  AccessLogSink* access_log = nullptr;
+  AccessLogFormat access_log_format = AccessLogFormat::kCommon;
 };
 
 // kInvalidArgument, with what and why, if a value is out of range or `server_name` cannot stand in

@@ -13,6 +13,7 @@ ServerShared::ServerShared(const ServerOptions& server_options, CounterRegistry&
     : options(server_options),
       first_idle_wait(std::min(options.idle_timeout, options.write_window)),
       scratch(server_options.limits),
+      access_records(options.access_log, options.access_log_format),
       requests(counters.Get(name, "requests")),
       requests_refused(counters.Get(name, "requests_refused")),
       responses_failed(counters.Get(name, "responses_failed")) {

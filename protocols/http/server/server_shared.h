@@ -15,6 +15,7 @@
 #include "protocols/http/codec/http_date.h"
 #include "protocols/http/codec/request_parser.h"
 #include "protocols/http/codec/response_writer.h"
+#include "protocols/http/server/access_record.h"
 #include "protocols/http/server/exchange.h"
 #include "protocols/http/server/reply.h"
 #include "protocols/http/server/server_options.h"
@@ -73,6 +74,7 @@ class ServerShared {
   const absl::Duration first_idle_wait;
   const HandlerCalls* calls = nullptr;  // Set before the first request.
   RequestScratch scratch;
+  AccessRecords access_records;
   Counter& requests;
   Counter& requests_refused;
   Counter& responses_failed;
