@@ -61,6 +61,8 @@ class ContractDatagramPeer {
   virtual void SendTo(std::string_view datagram, const SocketAddress& to) = 0;
   // The next datagram into `datagram`; false if none has arrived.
   virtual bool Receive(std::string& datagram) = 0;
+  // Where the last one received came from.
+  virtual SocketAddress sender() const = 0;
   virtual SocketAddress LocalAddress() const = 0;
 };
 

@@ -1,4 +1,4 @@
-// The contract of outgoing connections and of connected datagram sockets.
+// The contract of outgoing connections, of connected datagram sockets, and of local addresses.
 #include <array>
 #include <cerrno>
 #include <cstdint>
@@ -133,6 +133,45 @@ TEST_P(BackendContract, DatagramThatNobodyReceivesIsReportedAsRefused) {
 
 TEST_P(BackendContract, ConnectedDatagramsNeedAnIpAddress) {
   EXPECT_FALSE(io().ConnectDatagram(*SocketAddress::Unix("@rotor-contract"), 0).ok());
+}
+
+TEST_P(BackendContract, AnswerLeavesFromTheAddressThatWasAsked) {
+  absl::StatusOr<Fd> socket = io().BindDatagram(*SocketAddress::Ip("0.0.0.0", 0));
+  ASSERT_TRUE(socket.ok()) << socket.status().ToString();
+  const uint16_t port = io().LocalAddress(*socket)->port();
+  const auto peer = host().BindDatagram();
+  for (const char* ip : {"127.0.0.1", "127.0.0.2", "127.1.2.3"}) {
+    peer->SendTo("question", *SocketAddress::Ip(ip, port));
+    std::array<char, 100> buffer;
+    DatagramEnds ends;
+    IoResult received = {.error = EAGAIN};
+    for (int round = 0; received.would_block() && round < kRoundsMax; ++round) {
+      host().Progress();
+      received = io().ReceiveAt(*socket, buffer, ends);
+    }
+    EXPECT_EQ(std::string_view(buffer.data(), received.bytes), "question");
+    EXPECT_EQ(ends.peer, peer->LocalAddress());
+    EXPECT_EQ(ends.local, *SocketAddress::Ip(ip, 0));
+    EXPECT_EQ(io().SendFrom(*socket, "answer", ends).bytes, 6u);
+    std::string answer;
+    for (int round = 0; !peer->Receive(answer) && round < kRoundsMax; ++round) host().Progress();
+    EXPECT_EQ(answer, "answer");
+    EXPECT_EQ(peer->sender(), *SocketAddress::Ip(ip, port));
+  }
+}
+
+TEST_P(BackendContract, SocketOfOneAddressNeedsNoLocalAddress) {
+  absl::StatusOr<Fd> socket = io().BindDatagram(AnyPort());
+  ASSERT_TRUE(socket.ok());
+  const auto peer = host().BindDatagram();
+  DatagramEnds ends;
+  std::array<char, 100> buffer;
+  EXPECT_TRUE(io().ReceiveAt(*socket, buffer, ends).would_block());
+  ends.peer = peer->LocalAddress();
+  EXPECT_EQ(io().SendFrom(*socket, "x", ends).bytes, 1u);
+  std::string datagram;
+  for (int round = 0; !peer->Receive(datagram) && round < kRoundsMax; ++round) host().Progress();
+  EXPECT_EQ(peer->sender(), AddressOf(*socket));
 }
 
 }  // namespace

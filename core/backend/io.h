@@ -4,7 +4,6 @@
 #ifndef ROTOR_CORE_BACKEND_IO_H_
 #define ROTOR_CORE_BACKEND_IO_H_
 
-#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -25,13 +24,11 @@ class Io {
   virtual ~Io() = default;
 
   // A listening stream socket. TCP connections accepted from it have TCP_NODELAY set. An IPv6
-  // listener takes no IPv4 connections. Closing the listener of a Unix socket removes the file it
-  // made.
+  // listener takes no IPv4 connections. Closing that of a Unix socket removes the file it made.
   virtual absl::StatusOr<Fd> Listen(const SocketAddress& address,
                                     const ListenerOptions& options) = 0;
   // Takes over a stream socket that listens already, from whoever started the process; its backlog,
-  // address and file are theirs. kInvalidArgument if it is not one. Where nothing can be inherited,
-  // kUnimplemented.
+  // address and file are theirs. kInvalidArgument if it is none; else it may be kUnimplemented.
   virtual absl::StatusOr<Fd> AdoptListener(int) {
     return absl::UnimplementedError("this backend inherits no listeners");
   }
@@ -62,6 +59,9 @@ class Io {
   // empty datagram is 0 bytes without an error.
   virtual IoResult ReceiveFrom(const Fd& socket, std::span<char> into, SocketAddress& from) = 0;
   virtual IoResult SendTo(const Fd& socket, std::string_view datagram, const SocketAddress& to) = 0;
+  // The same with our address too, of a socket bound to every address (ip(7), IP_PKTINFO).
+  virtual IoResult ReceiveAt(const Fd& socket, std::span<char> into, DatagramEnds& ends);
+  virtual IoResult SendFrom(const Fd& socket, std::string_view datagram, const DatagramEnds& ends);
   // To and from the peer of a socket made by ConnectDatagram(); Receive() as ReceiveFrom().
   // ECONNREFUSED from either tells once that nobody received an earlier datagram.
   virtual IoResult Send(const Fd& socket, std::string_view datagram) = 0;

@@ -84,6 +84,13 @@ SocketAddress SocketAddress::FromKernel(const sockaddr* address, socklen_t size)
   return cut ? SocketAddress() : made;
 }
 
+bool SocketAddress::is_any() const {
+  if (family() == AF_INET) return As<sockaddr_in>(storage_).sin_addr.s_addr == htonl(INADDR_ANY);
+  if (family() != AF_INET6) return false;
+  const sockaddr_in6 v6 = As<sockaddr_in6>(storage_);
+  return std::memcmp(&v6.sin6_addr, &in6addr_any, sizeof(in6addr_any)) == 0;
+}
+
 uint16_t SocketAddress::port() const {
   if (family() == AF_INET) return ntohs(As<sockaddr_in>(storage_).sin_port);
   if (family() == AF_INET6) return ntohs(As<sockaddr_in6>(storage_).sin6_port);

@@ -27,6 +27,7 @@ class SocketAddress {
 
   bool is_unix() const { return storage_.ss_family == AF_UNIX; }
   bool is_ip() const { return storage_.ss_family == AF_INET || storage_.ss_family == AF_INET6; }
+  bool is_any() const;    // 0.0.0.0 or ::, every address of a host.
   uint16_t port() const;  // 0 unless IP.
   SocketAddress WithPort(uint16_t port) const;
   // The numeric host without port or brackets, or the path of a Unix address.
@@ -43,6 +44,13 @@ class SocketAddress {
  private:
   sockaddr_storage storage_ = {};
   socklen_t size_ = 0;
+};
+
+// Where a datagram came from or goes to, and to which of our addresses it came or from which it
+// leaves. `local` has no port; without an address the system chooses.
+struct DatagramEnds {
+  SocketAddress peer;
+  SocketAddress local;
 };
 
 }  // namespace rotor

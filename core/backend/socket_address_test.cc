@@ -133,5 +133,14 @@ TEST(SocketAddressTest, UnixPathHasALimit) {
   EXPECT_TRUE(absl::IsInvalidArgument(SocketAddress::Unix("/run/\0x"sv).status()));
 }
 
+TEST(SocketAddressTest, AnyIsTheWildcardOfEachFamily) {
+  for (const char* ip : {"0.0.0.0", "::"}) EXPECT_TRUE(SocketAddress::Ip(ip, 53)->is_any()) << ip;
+  for (const char* ip : {"127.0.0.1", "0.0.0.1", "::1"}) {
+    EXPECT_FALSE(SocketAddress::Ip(ip, 0)->is_any()) << ip;
+  }
+  EXPECT_FALSE(SocketAddress().is_any());
+  EXPECT_FALSE(SocketAddress::Unix("@x")->is_any());
+}
+
 }  // namespace
 }  // namespace rotor

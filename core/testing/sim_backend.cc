@@ -223,6 +223,13 @@ absl::StatusOr<Fd> SimBackend::InstallDatagram(std::string_view what, const Sock
 }
 
 IoResult SimBackend::ReceiveFrom(const Fd& socket, std::span<char> into, SocketAddress& from) {
+  DatagramEnds ends;
+  const IoResult result = ReceiveAt(socket, into, ends);
+  if (result.ok()) from = ends.peer;
+  return result;
+}
+
+IoResult SimBackend::ReceiveAt(const Fd& socket, std::span<char> into, DatagramEnds& ends) {
   auto* const file = Find<SimDatagramFile>(socket.number(), "receive");
   if (file == nullptr) return {.error = EBADF};
   if (file->error != 0) {
@@ -237,7 +244,8 @@ IoResult SimBackend::ReceiveFrom(const Fd& socket, std::span<char> into, SocketA
   file->waiting.pop_front();
   core_.Progress();
   datagram.bytes.copy(into.data(), into.size());
-  from = datagram.from;
+  ends.peer = datagram.from;
+  ends.local = file->address.is_any() ? datagram.to.WithPort(0) : SocketAddress();
   return Logged("receive", socket, {.bytes = datagram.bytes.size()}, datagram.bytes);
 }
 
@@ -249,18 +257,28 @@ IoResult SimBackend::Receive(const Fd& socket, std::span<char> into) {
 IoResult SimBackend::SendTo(const Fd& socket, std::string_view datagram, const SocketAddress& to) {
   auto* const file = Find<SimDatagramFile>(socket.number(), "send");
   if (file == nullptr) return {.error = EBADF};
-  return SendFrom(socket, *file, datagram, to);
+  return SendDatagram(socket, *file, datagram, file->address, to);
+}
+
+IoResult SimBackend::SendFrom(const Fd& socket, std::string_view datagram,
+                              const DatagramEnds& ends) {
+  auto* const file = Find<SimDatagramFile>(socket.number(), "send");
+  if (file == nullptr) return {.error = EBADF};
+  const SocketAddress from =
+      ends.local.is_ip() ? ends.local.WithPort(file->address.port()) : file->address;
+  return SendDatagram(socket, *file, datagram, from, ends.peer);
 }
 
 IoResult SimBackend::Send(const Fd& socket, std::string_view datagram) {
   auto* const file = Find<SimDatagramFile>(socket.number(), "send");
   if (file == nullptr) return {.error = EBADF};
   if (!file->peer.has_value()) return Logged("send", socket, {.error = EDESTADDRREQ});
-  return SendFrom(socket, *file, datagram, *file->peer);
+  return SendDatagram(socket, *file, datagram, file->address, *file->peer);
 }
 
-IoResult SimBackend::SendFrom(const Fd& socket, SimDatagramFile& file, std::string_view datagram,
-                              const SocketAddress& to) {
+IoResult SimBackend::SendDatagram(const Fd& socket, SimDatagramFile& file,
+                                  std::string_view datagram, const SocketAddress& from,
+                                  const SocketAddress& to) {
   if (file.error != 0) return Logged("send", socket, {.error = std::exchange(file.error, 0)});
   if (datagram.size() > kDatagramBytesMax) return Logged("send", socket, {.error = EMSGSIZE});
   file.send_blocked = core_.Strikes(&SimFaultProbabilities::would_block);
@@ -278,7 +296,7 @@ IoResult SimBackend::SendFrom(const Fd& socket, SimDatagramFile& file, std::stri
       sender->Edge();
     };
   }
-  network_.SendDatagram(file.address, to, datagram, std::move(unreachable));
+  network_.SendDatagram(from, to, datagram, std::move(unreachable));
   return Logged("send", socket, {.bytes = datagram.size()}, datagram);
 }
 

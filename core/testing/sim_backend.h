@@ -86,6 +86,8 @@ class SimBackend final : public Backend, private Io {
   absl::StatusOr<Fd> BindDatagram(const SocketAddress& address) override;
   IoResult ReceiveFrom(const Fd& socket, std::span<char> into, SocketAddress& from) override;
   IoResult SendTo(const Fd& socket, std::string_view datagram, const SocketAddress& to) override;
+  IoResult ReceiveAt(const Fd& socket, std::span<char> into, DatagramEnds& ends) override;
+  IoResult SendFrom(const Fd& socket, std::string_view datagram, const DatagramEnds& ends) override;
   absl::StatusOr<Fd> ConnectDatagram(const SocketAddress& peer, uint16_t local_port) override;
   IoResult Send(const Fd& socket, std::string_view datagram) override;
   IoResult Receive(const Fd& socket, std::span<char> into) override;
@@ -104,8 +106,8 @@ class SimBackend final : public Backend, private Io {
   int TakeConnection(SimListenerFile& listener, std::shared_ptr<SimStream>& stream);
   absl::StatusOr<Fd> InstallDatagram(std::string_view what, const SocketAddress& address,
                                      std::optional<SocketAddress> peer);
-  IoResult SendFrom(const Fd& socket, SimDatagramFile& file, std::string_view datagram,
-                    const SocketAddress& to);
+  IoResult SendDatagram(const Fd& socket, SimDatagramFile& file, std::string_view datagram,
+                        const SocketAddress& from, const SocketAddress& to);
   IoResult Logged(std::string_view call, const Fd& fd, IoResult result,
                   std::string_view bytes = {});
   void RaiseSignal(int signal);

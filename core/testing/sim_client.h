@@ -69,6 +69,7 @@ class SimConnection {
 struct SimDatagram {
   std::string bytes;
   SocketAddress from;
+  SocketAddress to;
 };
 
 // Sends and receives datagrams at one address; keeps all that arrive. Destroying it closes it.

@@ -61,6 +61,7 @@ class SimDatagramPeer final : public ContractDatagramPeer {
     datagram = socket_->received()[next_++].bytes;
     return true;
   }
+  SocketAddress sender() const override { return socket_->received()[next_ - 1].from; }
   SocketAddress LocalAddress() const override { return socket_->local_address(); }
 
  private:

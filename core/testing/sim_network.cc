@@ -464,7 +464,7 @@ void SimNetwork::SendDatagram(const SocketAddress& from, const SocketAddress& to
     } else if (expected != nullptr) {
       arrival = expected->last_arrival = std::max(arrival, expected->last_arrival);
     }
-    core_.At(arrival, [this, to, datagram = SimDatagram{std::string(bytes), Reachable(from)},
+    core_.At(arrival, [this, to, datagram = SimDatagram{std::string(bytes), Reachable(from), to},
                        unreachable] {
       core_.Log("network", absl::StrCat("datagram to ", to.ToString()), {}, datagram.bytes);
       ReceiverEntry* entry = FindAt(receivers_, to);

@@ -15,6 +15,7 @@
 #include <array>
 #include <cerrno>
 #include <cstddef>
+#include <cstring>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -56,6 +57,72 @@ std::string_view PrepareListener(const Fd& socket, const SocketAddress& address,
 // So that 0.0.0.0 and :: can be bound to the same port, by whoever wants both.
 bool KeepToOneFamily(const Fd& socket, const SocketAddress& address) {
   return address.family() != AF_INET6 || SetOption(socket, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+}
+
+// So that ReceiveAt() learns to which address a datagram came.
+bool AskForLocalAddress(const Fd& socket, const SocketAddress& address) {
+  if (!address.is_any()) return true;
+  return address.family() == AF_INET6 ? SetOption(socket, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1)
+                                      : SetOption(socket, IPPROTO_IP, IP_PKTINFO, 1);
+}
+
+// Of ip(7) and ipv6(7), whichever is larger.
+constexpr size_t kPacketInfoBytes = CMSG_SPACE(sizeof(in6_pktinfo));
+
+// The address a received message came to, without a port; none if it does not say.
+SocketAddress ReadPacketInfo(msghdr& message) {
+  for (cmsghdr* part = CMSG_FIRSTHDR(&message); part != nullptr;
+       part = CMSG_NXTHDR(&message, part)) {
+    if (part->cmsg_level == IPPROTO_IP && part->cmsg_type == IP_PKTINFO) {
+      in_pktinfo info;
+      std::memcpy(&info, CMSG_DATA(part), sizeof(info));
+      sockaddr_in address = {};
+      address.sin_family = AF_INET;
+      address.sin_addr = info.ipi_spec_dst;
+      return SocketAddress::FromKernel(reinterpret_cast<const sockaddr*>(&address),
+                                       sizeof(address));
+    }
+    if (part->cmsg_level == IPPROTO_IPV6 && part->cmsg_type == IPV6_PKTINFO) {
+      in6_pktinfo info;
+      std::memcpy(&info, CMSG_DATA(part), sizeof(info));
+      sockaddr_in6 address = {};
+      address.sin6_family = AF_INET6;
+      address.sin6_addr = info.ipi6_addr;
+      // Elsewhere the route chooses the interface.
+      if (IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr)) address.sin6_scope_id = info.ipi6_ifindex;
+      return SocketAddress::FromKernel(reinterpret_cast<const sockaddr*>(&address),
+                                       sizeof(address));
+    }
+  }
+  return SocketAddress();
+}
+
+template <typename Info>
+void AddPacketInfo(msghdr& message, int level, int type, const Info& info) {
+  message.msg_controllen = CMSG_SPACE(sizeof(info));
+  cmsghdr* const part = CMSG_FIRSTHDR(&message);
+  part->cmsg_level = level;
+  part->cmsg_type = type;
+  part->cmsg_len = CMSG_LEN(sizeof(info));
+  std::memcpy(CMSG_DATA(part), &info, sizeof(info));
+}
+
+// Lets `message`, whose control buffer is large enough, leave from `local`.
+void WritePacketInfo(msghdr& message, const SocketAddress& local) {
+  if (local.family() == AF_INET) {
+    sockaddr_in address;
+    std::memcpy(&address, local.kernel_address(), sizeof(address));
+    in_pktinfo info = {};
+    info.ipi_spec_dst = address.sin_addr;
+    AddPacketInfo(message, IPPROTO_IP, IP_PKTINFO, info);
+  } else {
+    sockaddr_in6 address;
+    std::memcpy(&address, local.kernel_address(), sizeof(address));
+    in6_pktinfo info = {};
+    info.ipi6_addr = address.sin6_addr;
+    info.ipi6_ifindex = address.sin6_scope_id;
+    AddPacketInfo(message, IPPROTO_IPV6, IPV6_PKTINFO, info);
+  }
 }
 
 // Whether the file at `address` is a socket whose owner died without removing it.
@@ -203,6 +270,7 @@ absl::StatusOr<Fd> EpollIo::BindDatagram(const SocketAddress& address) {
   if (number < 0) return CallFailed(doing, "socket");
   Fd fd(*this, number);
   if (!KeepToOneFamily(fd, address)) return CallFailed(doing, "setsockopt(IPV6_V6ONLY)");
+  if (!AskForLocalAddress(fd, address)) return CallFailed(doing, "setsockopt(PKTINFO)");
   if (bind(number, address.kernel_address(), address.kernel_size()) != 0) {
     return CallFailed(doing, "bind");
   }
@@ -245,6 +313,43 @@ IoResult EpollIo::ReceiveFrom(const Fd& socket, std::span<char> into, SocketAddr
 IoResult EpollIo::SendTo(const Fd& socket, std::string_view datagram, const SocketAddress& to) {
   const IoResult result = ToResult(sendto(socket.number(), datagram.data(), datagram.size(),
                                           MSG_NOSIGNAL, to.kernel_address(), to.kernel_size()));
+  if (result.would_block()) watched_.WatchDatagramWritable(socket.number());
+  return result;
+}
+
+IoResult EpollIo::ReceiveAt(const Fd& socket, std::span<char> into, DatagramEnds& ends) {
+  sockaddr_storage sender;
+  alignas(cmsghdr) char control[kPacketInfoBytes];
+  iovec piece = {into.data(), into.size()};
+  msghdr message = {};
+  message.msg_name = &sender;
+  message.msg_namelen = sizeof(sender);
+  message.msg_iov = &piece;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof(control);
+  const ssize_t received = recvmsg(socket.number(), &message, MSG_TRUNC);
+  if (received >= 0) {
+    ends.peer =
+        SocketAddress::FromKernel(reinterpret_cast<const sockaddr*>(&sender), message.msg_namelen);
+    ends.local = ReadPacketInfo(message);
+  }
+  return ToResult(received);
+}
+
+IoResult EpollIo::SendFrom(const Fd& socket, std::string_view datagram, const DatagramEnds& ends) {
+  if (!ends.local.is_ip()) return SendTo(socket, datagram, ends.peer);
+  alignas(cmsghdr) char control[kPacketInfoBytes] = {};
+  iovec piece = {const_cast<char*>(datagram.data()), datagram.size()};
+  msghdr message = {};
+  message.msg_name = const_cast<sockaddr*>(ends.peer.kernel_address());
+  message.msg_namelen = ends.peer.kernel_size();
+  message.msg_iov = &piece;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof(control);
+  WritePacketInfo(message, ends.local);
+  const IoResult result = ToResult(sendmsg(socket.number(), &message, MSG_NOSIGNAL));
   if (result.would_block()) watched_.WatchDatagramWritable(socket.number());
   return result;
 }

@@ -36,6 +36,8 @@ class EpollIo : public Io {
   absl::StatusOr<Fd> BindDatagram(const SocketAddress& address) override;
   IoResult ReceiveFrom(const Fd& socket, std::span<char> into, SocketAddress& from) override;
   IoResult SendTo(const Fd& socket, std::string_view datagram, const SocketAddress& to) override;
+  IoResult ReceiveAt(const Fd& socket, std::span<char> into, DatagramEnds& ends) override;
+  IoResult SendFrom(const Fd& socket, std::string_view datagram, const DatagramEnds& ends) override;
   absl::StatusOr<Fd> ConnectDatagram(const SocketAddress& peer, uint16_t local_port) override;
   IoResult Send(const Fd& socket, std::string_view datagram) override;
   IoResult Receive(const Fd& socket, std::span<char> into) override;

@@ -89,14 +89,21 @@ class RawDatagram : public ContractDatagramPeer {
   }
   bool Receive(std::string& datagram) override {
     datagram.resize(65'536);
-    const ssize_t received = recv(number_, datagram.data(), datagram.size(), MSG_DONTWAIT);
+    sockaddr_storage sender;
+    socklen_t size = sizeof(sender);
+    const ssize_t received = recvfrom(number_, datagram.data(), datagram.size(), MSG_DONTWAIT,
+                                      reinterpret_cast<sockaddr*>(&sender), &size);
     datagram.resize(received > 0 ? static_cast<size_t>(received) : 0);
-    return received >= 0;
+    if (received < 0) return false;
+    sender_ = SocketAddress::FromKernel(reinterpret_cast<const sockaddr*>(&sender), size);
+    return true;
   }
+  SocketAddress sender() const override { return sender_; }
   SocketAddress LocalAddress() const override { return LocalAddressOf(number_); }
 
  private:
   const int number_;
+  SocketAddress sender_;
 };
 
 class EpollHost : public ContractHost {
