@@ -32,43 +32,62 @@ MessageBuilder::MessageBuilder(std::span<char> buffer)
 }
 
 bool MessageBuilder::AddQuestion(const Question& question) {
+  RememberQuestion();
   EnterSection(Section::kQuestion);
   const Mark mark = Here();
-  if (!PutName(question.name.wire()) || !Put16(static_cast<uint16_t>(question.type)) ||
+  const std::string_view name = question.name.wire();
+  const bool is_first = size_ == kHeaderBytes;
+  if (!(is_first ? PutBytes(name) : PutName(name)) ||
+      !Put16(static_cast<uint16_t>(question.type)) ||
       !Put16(static_cast<uint16_t>(question.record_class))) {
     GoBack(mark);
     return false;
   }
+  if (is_first) question_name_bytes_ = name.size();
   ++count();
   return true;
 }
 
 bool MessageBuilder::AddRecord(Section section, const Name& owner, RecordClass record_class,
                                uint32_t ttl, const RecordData& data) {
+  RememberQuestion();
   EnterSection(section);
   const Mark mark = Here();
-  if (PutRecord(owner, record_class, ttl, data.type(), data.wire())) return true;
+  if (PutRecord(owner.wire(), record_class, ttl, data.type(), data.wire())) return true;
   GoBack(mark);
   return false;
 }
 
 bool MessageBuilder::AddRrset(Section section, const Name& owner, uint32_t ttl,
                               std::span<const RecordData> records) {
+  RememberQuestion();
   EnterSection(section);
   const Mark mark = Here();
+  std::string_view name = owner.wire();
+  char pointer[2];
   for (const RecordData& data : records) {
-    if (!PutRecord(owner, RecordClass::kIn, ttl, data.type(), data.wire())) {
+    const size_t at = size_;
+    if (!PutRecord(name, RecordClass::kIn, ttl, data.type(), data.wire())) {
       GoBack(mark);
       return false;
     }
+    if (at != mark.size || owner.IsRoot()) continue;
+    // The further records point to where the first one has or points to its owner.
+    const bool is_pointer = wire::Read8({data_, size_}, at) >= wire::kPointerBits;
+    if (!is_pointer && at > wire::kPointerOffsetMax) continue;
+    wire::Write16(pointer, is_pointer ? wire::Read16({data_, size_}, at)
+                                      : static_cast<uint16_t>(wire::kPointerBits << 8 | at));
+    name = {pointer, sizeof(pointer)};
   }
   return true;
 }
 
 bool MessageBuilder::AddSynthesizedCname(const Name& owner, uint32_t ttl, const Name& target) {
+  RememberQuestion();
   EnterSection(Section::kAnswer);
   const Mark mark = Here();
-  if (PutRecord(owner, RecordClass::kIn, ttl, RecordType::kCname, target.wire())) return true;
+  if (PutRecord(owner.wire(), RecordClass::kIn, ttl, RecordType::kCname, target.wire()))
+    return true;
   GoBack(mark);
   return false;
 }
@@ -96,12 +115,13 @@ bool MessageBuilder::AddEdns(const Edns& edns) {
   const uint32_t extended = static_cast<uint32_t>(edns.extended_response_code) << 24 |
                             static_cast<uint32_t>(edns.version) << 16 |
                             (edns.dnssec_ok ? 0x8000u : 0u);
-  // Cannot fail: the room was checked above.
-  PutBytes(std::string_view("\0", 1));
-  Put16(static_cast<uint16_t>(RecordType::kOpt));
-  Put16(edns.payload_bytes);
-  Put32(extended);
-  Put16(static_cast<uint16_t>(edns.options.size()));
+  char* const fixed = data_ + size_;
+  fixed[0] = 0;  // the root
+  wire::Write16(fixed + 1, static_cast<uint16_t>(RecordType::kOpt));
+  wire::Write16(fixed + 3, edns.payload_bytes);
+  wire::Write32(fixed + 5, extended);
+  wire::Write16(fixed + 9, static_cast<uint16_t>(edns.options.size()));
+  size_ += kEdnsBytes;
   PutBytes(edns.options);
   ++count();
   return true;
@@ -121,19 +141,24 @@ void MessageBuilder::EnterSection(Section section) {
 
 void MessageBuilder::GoBack(const Mark& mark) {
   size_ = mark.size;
-  suffix_count_ = mark.suffix_count;
+  while (suffix_count_ > mark.suffix_count) slots_[suffixes_[--suffix_count_].slot] = 0;
   count() = mark.count;
 }
 
-bool MessageBuilder::PutRecord(const Name& owner, RecordClass record_class, uint32_t ttl,
+bool MessageBuilder::PutRecord(std::string_view owner, RecordClass record_class, uint32_t ttl,
                                RecordType type, std::string_view data) {
-  if (!PutName(owner.wire()) || !Put16(static_cast<uint16_t>(type)) ||
-      !Put16(static_cast<uint16_t>(record_class)) || !Put32(ttl)) {
-    return false;
-  }
-  const size_t length_at = size_;
-  if (!Put16(0) || !PutData(type, data)) return false;
-  wire::Write16(data_ + length_at, static_cast<uint16_t>(size_ - length_at - 2));
+  const bool is_pointer = wire::Read8(owner, 0) >= wire::kPointerBits;
+  if (!(is_pointer ? PutBytes(owner) : PutName(owner))) return false;
+  constexpr size_t kFixedBytes = 10;
+  if (limit_ - size_ < kFixedBytes) return false;
+  char* const fixed = data_ + size_;
+  wire::Write16(fixed, static_cast<uint16_t>(type));
+  wire::Write16(fixed + 2, static_cast<uint16_t>(record_class));
+  wire::Write32(fixed + 4, ttl);
+  size_ += kFixedBytes;
+  const size_t data_at = size_;
+  if (!PutData(type, data)) return false;
+  wire::Write16(fixed + 8, static_cast<uint16_t>(size_ - data_at));
   ++count();
   return true;
 }
@@ -153,19 +178,50 @@ bool MessageBuilder::PutData(RecordType type, std::string_view rest) {
 }
 
 bool MessageBuilder::PutName(std::string_view wire) {
-  while (wire.size() > 1) {
-    if (const Suffix* suffix = FindSuffix(wire); suffix != nullptr) {
-      return Put16(static_cast<uint16_t>(wire::kPointerBits << 8 | suffix->offset));
+  size_t at = 0;  // of the label that is looked at
+  while (wire.size() - at > 1) {
+    const std::string_view rest = wire::Slice(wire, at, wire.size() - at);
+    const uint32_t tag = TagOf(rest);
+    uint8_t slot = 0;
+    if (const Suffix* suffix = FindSuffix(rest, tag, &slot); suffix != nullptr) {
+      return PutBytes(wire::Slice(wire, 0, at)) &&
+             Put16(static_cast<uint16_t>(wire::kPointerBits << 8 | suffix->offset));
     }
-    if (size_ <= wire::kPointerOffsetMax && suffix_count_ < kSuffixesMax) {
-      suffixes_[suffix_count_++] = {static_cast<uint16_t>(size_),
-                                    static_cast<uint8_t>(wire.size())};
-    }
-    const size_t label_bytes = 1u + wire::Read8(wire, 0);
-    if (!PutBytes(wire.substr(0, label_bytes))) return false;
-    wire.remove_prefix(label_bytes);
+    Remember(size_ + at, rest, tag, slot);
+    at += 1u + wire::Read8(wire, at);
   }
   return PutBytes(wire);
+}
+
+void MessageBuilder::RememberQuestion() {
+  if (question_name_bytes_ == 0) return;
+  std::string_view wire(data_ + kHeaderBytes, question_name_bytes_);
+  question_name_bytes_ = 0;
+  while (wire.size() > 1) {
+    const uint32_t tag = TagOf(wire);
+    uint8_t slot = 0;
+    if (FindSuffix(wire, tag, &slot) == nullptr) {
+      Remember(static_cast<size_t>(wire.data() - data_), wire, tag, slot);
+    }
+    wire.remove_prefix(1u + wire::Read8(wire, 0));
+  }
+}
+
+void MessageBuilder::Remember(size_t offset, std::string_view wire, uint32_t tag, uint8_t slot) {
+  if (offset > wire::kPointerOffsetMax || suffix_count_ == kSuffixesMax) return;
+  suffixes_[suffix_count_] = {tag, static_cast<uint16_t>(offset), static_cast<uint8_t>(wire.size()),
+                              slot};
+  slots_[slot] = static_cast<uint8_t>(++suffix_count_);
+}
+
+uint32_t MessageBuilder::TagOf(std::string_view wire) {
+  uint64_t first = 0;
+  if (wire.size() >= sizeof(first)) {
+    std::memcpy(&first, wire.data(), sizeof(first));
+  } else {
+    for (char c : wire) first = first << 8 | static_cast<uint8_t>(c);
+  }
+  return static_cast<uint32_t>((FoldCase(first) ^ wire.size()) * 0x9e3779b97f4a7c15 >> 32);
 }
 
 bool MessageBuilder::PutBytes(std::string_view bytes) {
@@ -182,19 +238,16 @@ bool MessageBuilder::Put16(uint16_t value) {
   return true;
 }
 
-bool MessageBuilder::Put32(uint32_t value) {
-  if (limit_ - size_ < 4) return false;
-  wire::Write32(data_ + size_, value);
-  size_ += 4;
-  return true;
-}
-
-const MessageBuilder::Suffix* MessageBuilder::FindSuffix(std::string_view wire) const {
-  for (size_t i = 0; i < suffix_count_; ++i) {
-    if (suffixes_[i].bytes == wire.size() && WireEqualAt(suffixes_[i].offset, wire)) {
-      return &suffixes_[i];
+const MessageBuilder::Suffix* MessageBuilder::FindSuffix(std::string_view wire, uint32_t tag,
+                                                         uint8_t* slot) const {
+  size_t at = tag % kSlots;
+  for (; slots_[at] != 0; at = (at + 1) % kSlots) {
+    const Suffix& suffix = suffixes_[slots_[at] - 1u];
+    if (suffix.tag == tag && suffix.bytes == wire.size() && WireEqualAt(suffix.offset, wire)) {
+      return &suffix;
     }
   }
+  *slot = static_cast<uint8_t>(at);
   return nullptr;
 }
 
@@ -208,8 +261,10 @@ bool MessageBuilder::WireEqualAt(size_t offset, std::string_view wire) const {
     }
     const size_t label_bytes = 1u + wire::Read8(written, offset);
     if (label_bytes > wire.size()) return false;
-    if (!EqualFolded(written.substr(offset, label_bytes), wire.substr(0, label_bytes)))
+    if (!EqualFolded(wire::Slice(written, offset, label_bytes),
+                     wire::Slice(wire, 0, label_bytes))) {
       return false;
+    }
     wire.remove_prefix(label_bytes);
     if (wire.empty()) return true;
     offset += label_bytes;

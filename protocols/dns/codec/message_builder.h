@@ -57,11 +57,14 @@ class MessageBuilder {
  private:
   // Where a name, or the tail of one, was written.
   struct Suffix {
+    uint32_t tag;  // of its first bytes in lower case and its size: what differs is another name
     uint16_t offset;
     uint8_t bytes;  // uncompressed, with the root
+    uint8_t slot;   // of slots_ that leads here
   };
   // Names beyond that many suffixes are written but not pointed to.
   static constexpr size_t kSuffixesMax = 32;
+  static constexpr size_t kSlots = 2 * kSuffixesMax;
 
   // What an Add that failed goes back to.
   struct Mark {
@@ -69,18 +72,25 @@ class MessageBuilder {
     size_t suffix_count;
     uint16_t count;
   };
+  static uint32_t TagOf(std::string_view wire);
 
   void EnterSection(Section section);
   Mark Here() { return {size_, suffix_count_, count()}; }
   void GoBack(const Mark& mark);
-  bool PutRecord(const Name& owner, RecordClass record_class, uint32_t ttl, RecordType type,
+  // `owner` is in wire form, or already a pointer.
+  bool PutRecord(std::string_view owner, RecordClass record_class, uint32_t ttl, RecordType type,
                  std::string_view data);
   bool PutData(RecordType type, std::string_view data);
   bool PutName(std::string_view wire);
   bool PutBytes(std::string_view bytes);
   bool Put16(uint16_t value);
-  bool Put32(uint32_t value);
-  const Suffix* FindSuffix(std::string_view wire) const;
+  // The suffix that is `wire`, or nullptr and the free slot for it.
+  const Suffix* FindSuffix(std::string_view wire, uint32_t tag, uint8_t* slot) const;
+  // `slot` from FindSuffix.
+  void Remember(size_t offset, std::string_view wire, uint32_t tag, uint8_t slot);
+  // The question's name is remembered when a name is looked for, which a prepared answer never
+  // does.
+  void RememberQuestion();
   bool WireEqualAt(size_t offset, std::string_view wire) const;
   uint16_t& count() { return counts_[static_cast<size_t>(section_)]; }
 
@@ -90,8 +100,11 @@ class MessageBuilder {
   Section section_ = Section::kQuestion;
   std::array<uint16_t, 4> counts_ = {};
   bool edns_reserved_ = false;
+  size_t question_name_bytes_ = 0;  // not remembered yet
   size_t suffix_count_ = 0;
   std::array<Suffix, kSuffixesMax> suffixes_;
+  // Index into suffixes_ plus one, by tag; 0 is free. Emptied in the reverse order of filling.
+  std::array<uint8_t, kSlots> slots_ = {};
 };
 
 }  // namespace rotor::dns

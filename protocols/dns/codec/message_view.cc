@@ -34,11 +34,11 @@ Header ReadHeader(std::string_view packet) {
 bool SplitRecord(std::string_view packet, size_t* offset, std::string_view* fixed,
                  std::string_view* data) {
   if (packet.size() - *offset < kFixedBytes) return false;
-  *fixed = packet.substr(*offset, kFixedBytes);
+  *fixed = wire::Slice(packet, *offset, kFixedBytes);
   *offset += kFixedBytes;
   const size_t data_bytes = wire::Read16(*fixed, 8);
   if (packet.size() - *offset < data_bytes) return false;
-  *data = packet.substr(*offset, data_bytes);
+  *data = wire::Slice(packet, *offset, data_bytes);
   *offset += data_bytes;
   return true;
 }
@@ -77,9 +77,14 @@ void AppendEdnsOption(const EdnsOption& option, std::string* options) {
 }
 
 ParseResult MessageView::Parse(std::string_view packet) {
-  *this = MessageView();
-  if (packet.size() < kHeaderBytes) return ParseResult::kNoHeader;
+  counts_ = {};
+  has_question_ = false;
+  edns_.reset();
   packet_ = packet;
+  if (packet.size() < kHeaderBytes) {
+    header_ = Header();
+    return ParseResult::kNoHeader;
+  }
   header_ = ReadHeader(packet);
   for (size_t i = 0; i < counts_.size(); ++i) counts_[i] = wire::Read16(packet, 4 + 2 * i);
   size_t offset = kHeaderBytes;
@@ -149,7 +154,7 @@ bool MessageView::Cursor::Next(RecordView* record) {
   record->type = static_cast<RecordType>(wire::Read16(fixed, 0));
   record->record_class = static_cast<RecordClass>(wire::Read16(fixed, 2));
   record->ttl = wire::Read32(fixed, 4);
-  record->message = message_->packet_.substr(0, offset_);
+  record->message = wire::Slice(message_->packet_, 0, offset_);
   ++done_;
   return true;
 }

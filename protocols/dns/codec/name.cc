@@ -78,23 +78,39 @@ bool IsSpecial(char c) { return std::string_view(".\\\"();@$").find(c) != std::s
 
 }  // namespace
 
-bool EqualFolded(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  size_t i = 0;
-  for (; i + sizeof(uint64_t) <= a.size(); i += sizeof(uint64_t)) {
-    uint64_t x;
-    uint64_t y;
-    std::memcpy(&x, a.data() + i, sizeof(x));
-    std::memcpy(&y, b.data() + i, sizeof(y));
-    if (x != y && FoldCase(x) != FoldCase(y)) return false;
+// Text of a usual name in one pass: no escapes, absolute, short enough.
+bool Name::ReadPlainText(std::string_view text) {
+  if (text.size() + 1 > kNameBytesMax || text.empty()) return false;
+  const bool dotted = text.back() == '.';
+  const size_t end = text.size() + (dotted ? 0 : 1);  // where the root label stands
+  if (text.size() == 1 && dotted) return false;
+  if (end + 1 > kNameBytesMax) return false;
+  size_t length_at = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    wire_[i + 1] = c;
+    if (c == '\\') return false;
+    if (c != '.') continue;
+    const size_t bytes = i - length_at;
+    if (bytes == 0 || bytes > kLabelBytesMax) return false;
+    wire_[length_at] = static_cast<char>(bytes);
+    length_at = i + 1;
   }
-  for (; i < a.size(); ++i) {
-    if (a[i] != b[i] && FoldCase(a[i]) != FoldCase(b[i])) return false;
+  if (!dotted) {
+    const size_t bytes = text.size() - length_at;
+    if (bytes > kLabelBytesMax) return false;
+    wire_[length_at] = static_cast<char>(bytes);
   }
+  wire_[end] = 0;
+  bytes_ = static_cast<uint8_t>(end + 1);
   return true;
 }
 
-absl::StatusOr<Name> Name::FromText(std::string_view text) { return FromText(text, Name()); }
+absl::StatusOr<Name> Name::FromText(std::string_view text) {
+  absl::StatusOr<Name> name((Name()));
+  if (text != "@" && name->ReadPlainText(text)) return name;
+  return FromText(text, Name());
+}
 
 absl::StatusOr<Name> Name::FromText(std::string_view text, const Name& origin) {
   if (text == "@") return origin;

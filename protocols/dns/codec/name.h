@@ -13,6 +13,11 @@
 
 namespace rotor::dns {
 
+class Name;
+namespace wire {
+bool ReadName(std::string_view message, size_t* offset, Name* name);
+}  // namespace wire
+
 inline constexpr size_t kNameBytesMax = 255;  // wire form with the root label
 inline constexpr size_t kLabelBytesMax = 63;  // without the length byte (RFC 1035 section 2.3.4)
 inline constexpr size_t kLabelsMax = 127;     // of a name of 255 bytes; the root is not counted
@@ -34,7 +39,21 @@ constexpr uint64_t FoldCase(uint64_t bytes) {
 }
 
 // Equal up to the case of ASCII letters.
-bool EqualFolded(std::string_view a, std::string_view b);
+inline bool EqualFolded(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) return false;
+  size_t i = 0;
+  for (; i + sizeof(uint64_t) <= a.size(); i += sizeof(uint64_t)) {
+    uint64_t x;
+    uint64_t y;
+    std::memcpy(&x, a.data() + i, sizeof(x));
+    std::memcpy(&y, b.data() + i, sizeof(y));
+    if (x != y && FoldCase(x) != FoldCase(y)) return false;
+  }
+  for (; i < a.size(); ++i) {
+    if (a[i] != b[i] && FoldCase(a[i]) != FoldCase(b[i])) return false;
+  }
+  return true;
+}
 
 // An absolute domain name: labels with their length bytes, ended by the root label, at most 255
 // bytes in all (RFC 1035 section 3.1). 256 bytes held in place, never allocates. The case is kept;
@@ -94,6 +113,9 @@ class Name {
   }
 
  private:
+  friend bool wire::ReadName(std::string_view message, size_t* offset, Name* name);
+
+  bool ReadPlainText(std::string_view text);
   void Assign(const Name& other) {
     bytes_ = other.bytes_;
     std::memcpy(wire_, other.wire_, other.bytes_);

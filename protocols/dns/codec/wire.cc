@@ -1,5 +1,6 @@
 #include "protocols/dns/codec/wire.h"
 
+#include <cstring>
 #include <string_view>
 
 namespace rotor::dns::wire {
@@ -11,6 +12,19 @@ size_t PointerTarget(std::string_view message, size_t offset, size_t segment) {
   if (offset + 2 > message.size()) return 0;
   const size_t target = Read16(message, offset) & kPointerOffsetMax;
   return target >= kHeaderBytes && target < segment ? target : 0;
+}
+
+// Copies `bytes` from `message` to `to`, which has kNameBytesMax. Short names, nearly all, are
+// copied with more than they have, which costs less than to call memcpy(3).
+void CopyRun(std::string_view message, size_t from, char* to, size_t at, size_t bytes) {
+  constexpr size_t kUsualBytes = 32;
+  const bool is_usual = bytes <= kUsualBytes && from + kUsualBytes <= message.size() &&
+                        at + kUsualBytes <= kNameBytesMax;
+  if (is_usual) {
+    std::memcpy(to + at, message.data() + from, kUsualBytes);
+  } else {
+    std::memcpy(to + at, message.data() + from, bytes);
+  }
 }
 
 }  // namespace
@@ -35,28 +49,37 @@ bool SkipName(std::string_view message, size_t* offset) {
 }
 
 bool ReadName(std::string_view message, size_t* offset, Name* name) {
-  *name = Name();
-  size_t position = *offset;
-  size_t segment = position;
-  for (size_t pointers = 0; position < message.size();) {
-    const uint8_t length = Read8(message, position);
+  const auto fail = [name] {
+    *name = Name();
+    return false;
+  };
+  size_t used = 0;
+  size_t segment = *offset;
+  size_t position = segment;
+  for (size_t pointers = 0;;) {
+    // A run of labels, copied at once.
+    uint8_t length = 0;
+    while (true) {
+      if (position >= message.size()) return fail();
+      length = Read8(message, position);
+      if (length == 0 || length > kLabelBytesMax) break;
+      position += 1u + length;
+    }
+    const size_t run_bytes = position - segment + (length == 0 ? 1 : 0);
+    if (used + run_bytes > kNameBytesMax) return fail();
+    if (run_bytes > 0) CopyRun(message, segment, name->wire_, used, run_bytes);
+    used += run_bytes;
     if (length == 0) {
       if (pointers == 0) *offset = position + 1;
+      name->bytes_ = static_cast<uint8_t>(used);
       return true;
     }
-    if (length <= kLabelBytesMax) {
-      const size_t next = position + 1 + length;
-      if (next > message.size()) return false;
-      if (!name->AppendLabel(message.substr(position + 1, length))) return false;
-      position = next;
-      continue;
-    }
-    segment = length < kPointerBits ? 0 : PointerTarget(message, position, segment);
-    if (segment == 0 || pointers == kLabelsMax) return false;
+    if (length < kPointerBits || pointers == kLabelsMax) return fail();
     if (pointers++ == 0) *offset = position + 2;
+    segment = PointerTarget(message, position, segment);
+    if (segment == 0) return fail();
     position = segment;
   }
-  return false;
 }
 
 size_t MeasureName(std::string_view bytes) {

@@ -21,6 +21,11 @@ inline uint32_t Read32(std::string_view bytes, size_t offset) {
   return static_cast<uint32_t>(Read16(bytes, offset)) << 16 | Read16(bytes, offset + 2);
 }
 
+// substr() without its check: the caller knows that it is inside.
+inline std::string_view Slice(std::string_view bytes, size_t offset, size_t size) {
+  return {bytes.data() + offset, size};
+}
+
 // Writes big-endian to the front of `to`.
 inline void Write16(char* to, uint16_t value) {
   to[0] = static_cast<char>(value >> 8);
