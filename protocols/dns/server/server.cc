@@ -1,10 +1,7 @@
 #include "protocols/dns/server/server.h"
 
-#include <netinet/in.h>
-
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 
 #include "absl/strings/str_cat.h"
 
@@ -28,8 +25,7 @@ ServerShared::ServerShared(const ServerOptions& server_options, CounterRegistry&
       queries_dropped(counters.Get(name, "queries_dropped")),
       responder_(std::move(store), server_options.responder),
       response_(kMessageBytesMax),
-      queries_(counters.Get(name, "queries")),
-      connections_refused_(counters.Get(name, "connections_refused")) {}
+      queries_(counters.Get(name, "queries")) {}
 
 std::string_view ServerShared::Answer(std::string_view query, Transport transport) {
   queries_.Add();
@@ -42,62 +38,40 @@ std::string_view ServerShared::Answer(std::string_view query, Transport transpor
   return {response_.data(), size};
 }
 
-bool ServerShared::Admit(uint64_t client) {
-  uint32_t& of_client = connections_by_client_[client];
-  if (connections_ >= options.connections_max || of_client >= options.connections_per_client_max) {
-    if (of_client == 0) connections_by_client_.erase(client);
-    connections_refused_.Add();
-    return false;
-  }
-  ++of_client;
-  ++connections_;
-  return true;
-}
-
-void ServerShared::Release(uint64_t client) {
-  const auto found = connections_by_client_.find(client);
-  if (--found->second == 0) connections_by_client_.erase(found);
-  --connections_;
-}
-
-uint64_t ServerShared::ClientOf(const SocketAddress& peer) {
-  uint64_t client = 0;
-  if (peer.family() == AF_INET6) {
-    sockaddr_in6 address;
-    std::memcpy(&address, peer.kernel_address(), sizeof(address));
-    std::memcpy(&client, &address.sin6_addr, sizeof(client));
-  } else if (peer.family() == AF_INET) {
-    sockaddr_in address;
-    std::memcpy(&address, peer.kernel_address(), sizeof(address));
-    std::memcpy(&client, &address.sin_addr, sizeof(address.sin_addr));
-  }
-  return client;
-}
-
 Step DatagramServer::Start(Scope& scope) {
+  absl::StatusOr<SocketAddress> bound = scope.io().LocalAddress(socket_);
+  if (!bound.ok()) return Step::Fail(bound.status());
+  is_wildcard_ = bound->is_any();
   absl::Status status = scope.Watch(socket_, WatchKind::kDatagram);
   return status.ok() ? Step::WaitForever() : Step::Fail(std::move(status));
 }
 
 Step DatagramServer::AnswerSome(Scope& scope) {
   for (uint32_t i = 0; i < shared_.options.datagrams_per_turn; ++i) {
-    SocketAddress from;
+    DatagramEnds ends;
     const std::span<char> into = scope.receive_buffer();
-    const IoResult received = scope.io().ReceiveFrom(socket_, into, from);
+    const IoResult received = is_wildcard_ ? scope.io().ReceiveAt(socket_, into, ends)
+                                           : scope.io().ReceiveFrom(socket_, into, ends.peer);
     if (received.would_block()) return scope.draining() ? Step::Done() : Step::WaitForever();
     // Errors of UDP sockets report the fate of earlier answers (ip(7)) and pass.
-    if (!received.ok()) continue;
-    shared_.datagrams_received.Add();
-    if (received.bytes > into.size()) {  // Cut off by the kernel, so it cannot be understood.
-      shared_.queries_dropped.Add();
-      continue;
-    }
-    const std::string_view answer = shared_.Answer({into.data(), received.bytes}, Transport::kUdp);
-    if (answer.empty()) continue;
-    // A full socket buffer loses the answer, as the network may; the client asks again.
-    if (!scope.io().SendTo(socket_, answer, from).ok()) shared_.datagrams_lost.Add();
+    if (received.ok()) AnswerOne(scope, received, ends);
   }
   return Step::Yield(Deadline::Never());
+}
+
+void DatagramServer::AnswerOne(Scope& scope, const IoResult& received, const DatagramEnds& ends) {
+  shared_.datagrams_received.Add();
+  const std::span<char> into = scope.receive_buffer();
+  if (received.bytes > into.size()) {  // Cut off by the kernel, so it cannot be understood.
+    shared_.queries_dropped.Add();
+    return;
+  }
+  const std::string_view answer = shared_.Answer({into.data(), received.bytes}, Transport::kUdp);
+  if (answer.empty()) return;
+  const IoResult sent = is_wildcard_ ? scope.io().SendFrom(socket_, answer, ends)
+                                     : scope.io().SendTo(socket_, answer, ends.peer);
+  // A full socket buffer loses the answer, as the network may; the client asks again.
+  if (!sent.ok()) shared_.datagrams_lost.Add();
 }
 
 void DatagramServer::Describe(Description& description) const {
@@ -105,20 +79,6 @@ void DatagramServer::Describe(Description& description) const {
   description.waits_for = "a datagram";
   absl::StatusOr<SocketAddress> address = socket_.io()->LocalAddress(socket_);
   if (address.ok()) description.peer = address->ToString();
-}
-
-StreamProtocol::~StreamProtocol() {
-  if (client_.has_value()) shared_.server.Release(*client_);
-}
-
-Intent StreamProtocol::Start(Stream& stream, Scope& scope) {
-  // Without an address it is broken already, and the stream finds out.
-  if (const SocketAddress peer = stream.peer(); peer.is_ip()) {
-    const uint64_t client = ServerShared::ClientOf(peer);
-    if (!shared_.server.Admit(client)) return Intent::Abort(absl::OkStatus());
-    client_ = client;
-  }
-  return NextQuery(scope);
 }
 
 Intent StreamProtocol::NextQuery(Scope& scope) const {
@@ -183,8 +143,6 @@ absl::Status CheckOptions(const ServerOptions& options) {
     const char* name;
     uint32_t value;
   } kLimits[] = {{"datagrams_per_turn", options.datagrams_per_turn},
-                 {"connections_max", options.connections_max},
-                 {"connections_per_client_max", options.connections_per_client_max},
                  {"queries_per_connection_max", options.queries_per_connection_max}};
   for (const auto& limit : kLimits) {
     if (limit.value != 0) continue;

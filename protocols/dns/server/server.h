@@ -11,12 +11,10 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -28,17 +26,17 @@
 namespace rotor::dns {
 
 struct ServerOptions : stream::ListenOptions {  // `addresses` are served over UDP and TCP both.
+  // RFC 7766 section 6.2.2.
+  ServerOptions() {
+    accept.connections_max = 1000;
+    accept.connections_per_client_max = 100;
+  }
   ResponderOptions responder;
   // Datagrams answered in one turn before others get theirs.
   uint32_t datagrams_per_turn = 64;
   // A TCP connection without a query is closed after this (RFC 7766 section 6.2.3), as is one whose
   // query, its length known, takes longer to come, and one that does not read its answers.
   absl::Duration idle_timeout = absl::Seconds(10);
-  // TCP connections at a time, in all and from one client, which is an IPv4 address or an IPv6
-  // network of 64 bits (RFC 7766 section 6.2.2). One more is closed at once, and counted as
-  // connections_refused.
-  uint32_t connections_max = 1000;
-  uint32_t connections_per_client_max = 100;
   // After so many queries a TCP connection is closed, its answers sent.
   uint32_t queries_per_connection_max = 1'000'000;
 };
@@ -52,12 +50,6 @@ class ServerShared {
   // The answer to `query`, valid until the next call; empty if there must be none.
   std::string_view Answer(std::string_view query, Transport transport);
 
-  // The client `peer` counts as: an IPv4 address, or the first half of an IPv6 address.
-  static uint64_t ClientOf(const SocketAddress& peer);
-  // Whether one more connection of `client` is within the limits; then Release() ends it.
-  bool Admit(uint64_t client);
-  void Release(uint64_t client);
-
   const ServerOptions options;
   Counter& datagrams_received;
   Counter& datagrams_lost;   // Answers that could not be sent.
@@ -67,9 +59,6 @@ class ServerShared {
   Responder responder_;
   std::vector<char> response_;
   Counter& queries_;
-  Counter& connections_refused_;
-  uint32_t connections_ = 0;
-  absl::flat_hash_map<uint64_t, uint32_t> connections_by_client_;
 };
 
 // Answers the datagrams of one socket.
@@ -85,9 +74,11 @@ class DatagramServer {
 
  private:
   Step AnswerSome(Scope& scope);
+  void AnswerOne(Scope& scope, const IoResult& received, const DatagramEnds& ends);
 
   Fd socket_;
   ServerShared& shared_;
+  bool is_wildcard_ = false;  // Answers leave from the address that was asked (RFC 2181 section 4).
 };
 static_assert(IsMachine<DatagramServer>());
 
@@ -99,9 +90,8 @@ class StreamProtocol {
     ServerShared& server;  // With the UDP machines.
   };
   explicit StreamProtocol(const Shared& shared) : shared_(shared) {}
-  ~StreamProtocol();
 
-  Intent Start(Stream& stream, Scope& scope);
+  Intent Start(Stream&, Scope& scope) { return NextQuery(scope); }
   Intent FrameReceived(std::string_view frame, Stream& stream, Scope& scope);
   // A connection without queries is closed silently, as is one whose query stays incomplete.
   Intent Timeout(Stream&, Scope&) { return Intent::Abort(absl::OkStatus()); }
@@ -111,7 +101,6 @@ class StreamProtocol {
   Intent NextQuery(Scope& scope) const;
 
   const Shared& shared_;
-  std::optional<uint64_t> client_;  // None: not admitted.
   uint32_t queries_ = 0;
 };
 static_assert(IsProtocol<StreamProtocol>());
