@@ -1,5 +1,6 @@
 """Tables and verdicts as Markdown. Pure functions."""
 
+import math
 import textwrap
 from typing import Iterable, Sequence
 
@@ -9,7 +10,9 @@ _COLUMNS = 98
 
 
 def number(value: float) -> str:
-    """Three significant digits, thousands separated."""
+    """Three significant digits, thousands separated. What is not known is a dash."""
+    if math.isnan(value):
+        return "-"
     if value == 0:
         return "0"
     if abs(value) >= 100:
@@ -25,7 +28,7 @@ def ratio(value: float) -> str:
 
 def interval(value: Estimate, form=number) -> str:
     """`median [low, high]`; the median alone when nothing is known of its spread."""
-    if value.low == value.high:
+    if value.low == value.high or math.isnan(value.median):
         return form(value.median)
     return f"{form(value.median)} [{form(value.low)}, {form(value.high)}]"
 

@@ -16,6 +16,10 @@ class ReportTest(unittest.TestCase):
             report.interval(Estimate(1.05, 1.01, 1.1), report.ratio), "1.050 [1.010, 1.100]"
         )
 
+    def test_what_is_not_known_is_a_dash(self):
+        unknown = float("nan")
+        self.assertEqual(report.interval(Estimate(unknown, unknown, unknown)), "-")
+
     def test_a_table_aligns_numbers_right(self):
         self.assertEqual(
             report.table(["server", "CPU"], [["ours", "3"], ["null", "2"]]),

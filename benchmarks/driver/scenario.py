@@ -8,6 +8,7 @@ formed within a round.
 import contextlib
 import dataclasses
 import json
+import math
 import pathlib
 import re
 import subprocess
@@ -39,6 +40,7 @@ class Server:
     libraries: Sequence[str] = ()
     left_out: str = ""  # Why it cannot run at all.
     loads: Callable[["Load"], bool] = lambda load: True
+    ready: Callable[[int], bool] = system.connects
 
 
 @dataclasses.dataclass
@@ -53,7 +55,9 @@ class Goal:
 
 @dataclasses.dataclass
 class Load:
-    """What a client does. `command(port, seconds)` is a program that speaks load_main.cc's way."""
+    """What a client does. `command(port, seconds)` is a program that speaks load_main.cc's way, or,
+    with `parse`, any that runs for so long and says what came of it.
+    """
 
     name: str
     title: str
@@ -62,7 +66,7 @@ class Load:
     metric: str = "cpu"  # What decides who is ahead.
     tags: frozenset = frozenset()
     goals: Sequence[Goal] = ()
-    wrk: bool = False
+    parse: Callable[[str], dict] | None = None
     half_of: str = ""  # A load whose rate, halved, is this one's: see Runner.calibrate.
     rate: float = 0
 
@@ -136,9 +140,9 @@ class Runner:
             folder.chmod(0o755)
             command = server.command(port, folder)
             process = stack.enter_context(
-                system.running(command, self._cores.server, port, folder)
+                system.running(command, self._cores.server, port, folder, server.ready)
             )
-            take = self._wrk if load.wrk else self._load
+            take = self._foreign_client if load.parse else self._load
             try:
                 return take(process, load, port, seconds)
             except Failure as failure:
@@ -176,7 +180,7 @@ class Runner:
         finally:
             system.stop(client)
 
-    def _wrk(self, process, load: Load, port: int, seconds: float) -> Sample:
+    def _foreign_client(self, process, load: Load, port: int, seconds: float) -> Sample:
         client = system.start(
             load.command(port, seconds),
             self._cores.client,
@@ -186,21 +190,22 @@ class Runner:
         )
         window = _Window(process.pid, None, self._cores)
         output, _ = client.communicate()
-        return window.close(parse_wrk(output))
+        return window.close(load.parse(output))
 
 
 class _Window:
     """The time in which a load runs."""
 
     def __init__(self, server: int, client: int | None, cores: Cores):
-        self._pids = system.tree(server)
+        self._server = server
         self._client = [client] if client else []
         self._cores = cores
         self._before = self._read()
 
     def _read(self):
         return (
-            system.cpu_time(self._pids),
+            # A process that comes later counts from its start.
+            system.cpu_time(system.tree(self._server)),
             system.cpu_time(self._client).total,
             sum(system.busy_seconds(core) for core in self._cores),
         )
@@ -249,4 +254,33 @@ def parse_wrk(output: str) -> dict:
         "rate": float(rate.group(1)),
         "p50": microseconds(tail["50"]),
         "p99": microseconds(tail["99"]),
+    }
+
+
+def dnsperf_command(queries: pathlib.Path, mode: str, connections: int):
+    """Runs for a whole number of seconds, with 100 queries under way."""
+
+    def command(port: int, seconds: float) -> list[str]:
+        program = peers.program("dnsperf") or "dnsperf"
+        where = ["-s", "127.0.0.1", "-p", str(port), "-m", mode, "-d", str(queries)]
+        return [program, *where, "-q100", f"-c{connections}", f"-l{max(1, round(seconds))}"]
+
+    return command
+
+
+def parse_dnsperf(output: str) -> dict:
+    """Its figures. It tells no quantiles."""
+    completed = re.search(r"Queries completed:\s+(\d+)", output)
+    lost = re.search(r"Queries lost:\s+(\d+)", output)
+    rate = re.search(r"Queries per second:\s+([\d.]+)", output)
+    if not completed or not rate or not lost:
+        raise Failure(f"dnsperf said: {output[-500:]}")
+    requests = int(completed.group(1))
+    if int(lost.group(1)) * 1000 > requests or "NOERROR " not in output:
+        raise Failure(f"dnsperf lost queries or got errors: {output[-500:]}")
+    return {
+        "requests": requests,
+        "rate": float(rate.group(1)),
+        "p50": math.nan,
+        "p99": math.nan,
     }

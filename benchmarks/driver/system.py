@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import time
-from typing import Iterator, NamedTuple, Sequence
+from typing import Callable, Iterator, NamedTuple, Sequence
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -62,17 +62,39 @@ def stop(process: subprocess.Popen) -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
-def wait_until_listening(process: subprocess.Popen, port: int, log: pathlib.Path) -> None:
-    """Returns when `port` takes connections. Fails with what the program has said."""
+def connects(port: int) -> bool:
+    """Whether somebody listens."""
+    with contextlib.suppress(OSError):
+        with socket.create_connection(("127.0.0.1", port), 1):
+            return True
+    return False
+
+
+def answers_datagram(query: bytes) -> Callable[[int], bool]:
+    """A check whether somebody answers `query` over UDP."""
+
+    def check(port: int) -> bool:
+        with socket.socket(type=socket.SOCK_DGRAM) as probe:
+            probe.settimeout(0.2)
+            probe.connect(("127.0.0.1", port))
+            with contextlib.suppress(OSError):
+                probe.send(query)
+                return len(probe.recv(4096)) > 0
+        return False
+
+    return check
+
+
+def wait_until_ready(process, port: int, log: pathlib.Path, ready: Callable[[int], bool]) -> None:
+    """Returns when `ready(port)`. Fails with what the program has said."""
     for _ in range(100):
-        with contextlib.suppress(OSError):
-            with socket.create_connection(("127.0.0.1", port), 1):
-                return
+        if ready(port):
+            return
         if process.poll() is not None:
             break
         time.sleep(0.05)
     said = log.read_text(errors="replace")[-500:]
-    raise Failure(f"{process.args[0]} does not listen on port {port}: {said}")
+    raise Failure(f"{process.args[0]} does not serve port {port}: {said}")
 
 
 def tree(pid: int) -> list[int]:
@@ -132,14 +154,18 @@ def slab_bytes() -> int:
 
 @contextlib.contextmanager
 def running(
-    command: Sequence[str], core: int, port: int, folder: pathlib.Path
+    command: Sequence[str],
+    core: int,
+    port: int,
+    folder: pathlib.Path,
+    ready: Callable[[int], bool] = connects,
 ) -> Iterator[subprocess.Popen]:
-    """A server that listens, until the end of the block."""
+    """A server that is ready, until the end of the block."""
     log = folder / "log"
     with log.open("wb") as output:
         process = start(command, core, cwd=folder, stdout=output, stderr=output)
     try:
-        wait_until_listening(process, port, log)
+        wait_until_ready(process, port, log, ready)
         yield process
     finally:
         stop(process)

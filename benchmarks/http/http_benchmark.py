@@ -3,7 +3,7 @@
 import sys
 
 from benchmarks.driver import measure, peers
-from benchmarks.driver.scenario import Goal, Load, Server, load_command, wrk_command
+from benchmarks.driver.scenario import Goal, Load, Server, load_command, parse_wrk, wrk_command
 from benchmarks.http.http_peers import http_peers
 
 _HELLO_HTTP = "examples/hello_http/hello_http"
@@ -140,7 +140,7 @@ def loads() -> list[Load]:
         ),
     ]
     if peers.program("wrk"):
-        result.insert(0, Load("wrk", "wrk -t2 -c 400, one field", wrk_command, wrk=True))
+        result.insert(0, Load("wrk", "wrk -t2 -c 400, one field", wrk_command, parse=parse_wrk))
     return result
 
 

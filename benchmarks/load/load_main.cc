@@ -19,12 +19,13 @@
 #include "absl/strings/str_cat.h"
 #include "benchmarks/load/requests.h"
 #include "benchmarks/load/stream_load.h"
+#include "benchmarks/load/udp_load.h"
 
 ABSL_FLAG(uint16_t, port, 0, "the server's port on 127.0.0.1");
 ABSL_FLAG(std::string, requests, "http-one-field",
-          "http-one-field, http-browser, http-mixed, line or dns");
-ABSL_FLAG(uint32_t, connections, 64, "connections at a time");
-ABSL_FLAG(uint32_t, depth, 1, "requests sent in one piece");
+          "http-one-field, http-browser, http-mixed, line, dns (over TCP) or dns-udp");
+ABSL_FLAG(uint32_t, connections, 64, "connections at a time, or UDP sockets");
+ABSL_FLAG(uint32_t, depth, 1, "requests sent in one piece, or under way on each UDP socket");
 ABSL_FLAG(bool, per_request, false, "a connection for each request");
 ABSL_FLAG(double, rate, 0, "requests per second by a fixed schedule; 0: as fast as answers come");
 ABSL_FLAG(double, seconds, 2, "length of the run that is measured");
@@ -45,7 +46,9 @@ double CpuSeconds() {
          static_cast<double>(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
-absl::Status Measure(StreamLoad& load) {
+// StreamLoad or UdpLoad.
+template <typename Load>
+absl::Status Measure(Load& load) {
   LoadResult result;
   absl::Status status = load.Open();
   if (status.ok()) status = load.Run(absl::GetFlag(FLAGS_warmup), result);
@@ -74,6 +77,12 @@ absl::Status Main() {
   const bool per_request = absl::GetFlag(FLAGS_per_request);
   if (absl::GetFlag(FLAGS_connections) == 0 || absl::GetFlag(FLAGS_depth) == 0) {
     return absl::InvalidArgumentError("--connections and --depth are at least 1");
+  }
+  if (requests == "dns-udp") {
+    UdpLoad load({.port = absl::GetFlag(FLAGS_port),
+                  .sockets = absl::GetFlag(FLAGS_connections),
+                  .under_way = absl::GetFlag(FLAGS_depth)});
+    return Measure(load);
   }
   auto batches = MakeBatches(
       {.kind = requests, .depth = absl::GetFlag(FLAGS_depth), .close = per_request, .host = host});
