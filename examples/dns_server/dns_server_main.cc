@@ -57,6 +57,7 @@ absl::Status Serve() {
   rotor::LoopBuilder<App> builder({}, **backend);
   rotor::dns::ServerOptions options;
   options.addresses = {*address};
+  options.listener.defer_accept_seconds = 5;  // The client speaks first.
   auto mounted = rotor::dns::Mount(builder, "dns", options, store);
   if (!mounted.ok()) return mounted.status();
   auto reload =

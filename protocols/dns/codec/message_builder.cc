@@ -12,16 +12,12 @@ namespace rotor::dns {
 namespace {
 
 uint16_t HeaderBits(const Header& header) {
-  unsigned bits = (static_cast<unsigned>(header.opcode) & 0xf) << 11 | (header.response_code & 0xf);
-  if (header.response) bits |= 0x8000;
-  if (header.authoritative) bits |= 0x0400;
-  if (header.truncated) bits |= 0x0200;
-  if (header.recursion_desired) bits |= 0x0100;
-  if (header.recursion_available) bits |= 0x0080;
-  if (header.reserved) bits |= 0x0040;
-  if (header.authentic_data) bits |= 0x0020;
-  if (header.checking_disabled) bits |= 0x0010;
-  return static_cast<uint16_t>(bits);
+  const auto bit = [](bool value, int shift) { return static_cast<unsigned>(value) << shift; };
+  return static_cast<uint16_t>(
+      bit(header.response, 15) | (static_cast<unsigned>(header.opcode) & 0xf) << 11 |
+      bit(header.authoritative, 10) | bit(header.truncated, 9) | bit(header.recursion_desired, 8) |
+      bit(header.recursion_available, 7) | bit(header.reserved, 6) | bit(header.authentic_data, 5) |
+      bit(header.checking_disabled, 4) | (header.response_code & 0xf));
 }
 
 }  // namespace

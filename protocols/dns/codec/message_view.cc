@@ -137,13 +137,26 @@ bool MessageView::ParseEdns(std::string_view fixed_fields, std::string_view opti
   return true;
 }
 
+// Most owners are the question's name, or that of OPT, the root.
+bool MessageView::Cursor::ReadOwner(Name* owner) {
+  constexpr uint16_t kPointerToQuestion = wire::kPointerBits << 8 | kHeaderBytes;
+  const std::string_view packet = message_->packet_;
+  if (packet.size() - offset_ >= 2 && wire::Read16(packet, offset_) == kPointerToQuestion &&
+      message_->has_question_) {
+    *owner = message_->question_.name;
+    offset_ += 2;
+    return true;
+  }
+  return wire::ReadName(packet, &offset_, owner);
+}
+
 bool MessageView::Cursor::Next(RecordView* record) {
   const size_t answers = message_->Count(Section::kAnswer);
   const size_t authorities = answers + message_->Count(Section::kAuthority);
   const size_t records = authorities + message_->Count(Section::kAdditional);
   if (malformed_ || done_ == records) return false;
   std::string_view fixed;
-  if (!wire::ReadName(message_->packet_, &offset_, &record->owner) ||
+  if (!ReadOwner(&record->owner) ||
       !SplitRecord(message_->packet_, &offset_, &fixed, &record->data)) {
     malformed_ = true;
     return false;

@@ -126,6 +126,8 @@ class MessageView {
     bool malformed() const { return malformed_; }
 
    private:
+    bool ReadOwner(Name* owner);
+
     const MessageView* message_;
     size_t offset_;
     size_t done_ = 0;  // records, over all sections

@@ -78,31 +78,24 @@ bool IsSpecial(char c) { return std::string_view(".\\\"();@$").find(c) != std::s
 
 }  // namespace
 
-// Text of a usual name in one pass: no escapes, absolute, short enough.
+// Text of a usual name: no escapes, not empty, nothing too long.
 bool Name::ReadPlainText(std::string_view text) {
-  if (text.size() + 1 > kNameBytesMax || text.empty()) return false;
-  const bool dotted = text.back() == '.';
-  const size_t end = text.size() + (dotted ? 0 : 1);  // where the root label stands
-  if (text.size() == 1 && dotted) return false;
-  if (end + 1 > kNameBytesMax) return false;
-  size_t length_at = 0;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    wire_[i + 1] = c;
-    if (c == '\\') return false;
-    if (c != '.') continue;
-    const size_t bytes = i - length_at;
-    if (bytes == 0 || bytes > kLabelBytesMax) return false;
-    wire_[length_at] = static_cast<char>(bytes);
-    length_at = i + 1;
+  if (text.ends_with('.')) text.remove_suffix(1);
+  if (text.empty() || text.size() + 2 > kNameBytesMax) return false;
+  if (text.find('\\') != std::string_view::npos) return false;
+  std::memcpy(wire_ + 1, text.data(), text.size());
+  char* const end = wire_ + 1 + text.size();  // where the root label stands
+  char* length = wire_;
+  for (char* at = wire_ + 1;; ++at) {
+    if (at != end && *at != '.') continue;
+    const ptrdiff_t bytes = at - length - 1;
+    if (bytes == 0 || bytes > static_cast<ptrdiff_t>(kLabelBytesMax)) return false;
+    *length = static_cast<char>(bytes);
+    if (at == end) break;
+    length = at;
   }
-  if (!dotted) {
-    const size_t bytes = text.size() - length_at;
-    if (bytes > kLabelBytesMax) return false;
-    wire_[length_at] = static_cast<char>(bytes);
-  }
-  wire_[end] = 0;
-  bytes_ = static_cast<uint8_t>(end + 1);
+  *end = 0;
+  bytes_ = static_cast<uint8_t>(text.size() + 2);
   return true;
 }
 

@@ -115,10 +115,17 @@ class Name {
  private:
   friend bool wire::ReadName(std::string_view message, size_t* offset, Name* name);
 
+  static constexpr size_t kUsualBytes = 32;
+
   bool ReadPlainText(std::string_view text);
   void Assign(const Name& other) {
+    // Nearly all names are short, and to copy a fixed size costs less than to call memcpy(3).
     bytes_ = other.bytes_;
-    std::memcpy(wire_, other.wire_, other.bytes_);
+    if (other.bytes_ <= kUsualBytes) {
+      std::memcpy(wire_, other.wire_, kUsualBytes);
+    } else {
+      std::memcpy(wire_, other.wire_, other.bytes_);
+    }
   }
 
   uint8_t bytes_;

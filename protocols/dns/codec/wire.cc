@@ -29,7 +29,7 @@ void CopyRun(std::string_view message, size_t from, char* to, size_t at, size_t 
 
 }  // namespace
 
-bool SkipName(std::string_view message, size_t* offset) {
+bool SkipLabels(std::string_view message, size_t* offset) {
   const size_t start = *offset;
   size_t position = start;
   while (position < message.size()) {

@@ -44,7 +44,23 @@ inline constexpr size_t kPointerOffsetMax = 0x3fff;
 // Steps over the name at `*offset` without following its pointer. False when it runs out of the
 // message, is longer than 255 bytes, has an unknown label type, or its pointer does not lead
 // backwards to a byte behind the header.
-bool SkipName(std::string_view message, size_t* offset);
+bool SkipLabels(std::string_view message, size_t* offset);
+inline bool SkipName(std::string_view message, size_t* offset) {
+  const size_t at = *offset;
+  if (message.size() - at >= 2) {
+    const uint8_t first = Read8(message, at);
+    if (first == 0) {
+      *offset = at + 1;
+      return true;
+    }
+    if (first >= kPointerBits) {  // as most owners are
+      const size_t target = Read16(message, at) & kPointerOffsetMax;
+      *offset = at + 2;
+      return target >= kHeaderBytes && target < at;
+    }
+  }
+  return SkipLabels(message, offset);
+}
 
 // Reads the name at `*offset`, following pointers, and steps over it. Each pointer must lead before
 // the run of labels it ends, so there are no loops, and there are at most as many as a name has

@@ -47,8 +47,8 @@ Step DatagramServer::Start(Scope& scope) {
 }
 
 Step DatagramServer::AnswerSome(Scope& scope) {
+  DatagramEnds ends;
   for (uint32_t i = 0; i < shared_.options.datagrams_per_turn; ++i) {
-    DatagramEnds ends;
     const std::span<char> into = scope.receive_buffer();
     const IoResult received = is_wildcard_ ? scope.io().ReceiveAt(socket_, into, ends)
                                            : scope.io().ReceiveFrom(socket_, into, ends.peer);
