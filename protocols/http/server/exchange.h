@@ -41,8 +41,9 @@ class [[nodiscard]] Next {
   // for it. While as much as StreamOptions::output_pause_bytes is owed, none is delivered. After
   // the end it is WaitUntil().
   static Next MoreBody(Deadline deadline) { return Next(Kind::kBody, deadline, 0); }
-  // Flushed(), once no more than `bytes_left` of the response are owed. A Flushed() that writes
-  // nothing and asks for what holds already is a programmer's error.
+  // Flushed(), once no more than `bytes_left` of the response are owed, or half of
+  // StreamOptions::output_pause_bytes if that is less: then Reply::room() is not empty. A Flushed()
+  // that writes nothing and asks for what holds already is a programmer's error.
   static Next FlushedTo(uint32_t bytes_left, Deadline deadline) {
     return Next(Kind::kFlushed, deadline, bytes_left);
   }

@@ -53,8 +53,11 @@ absl::Status Reply::SendUpgrade(std::string_view name, std::span<const Field> fi
 }
 
 size_t Reply::room() const {
+  // So that a chunk of it, with its framing, fits into a block of that many bytes.
+  constexpr size_t kFramingBytes = 64;
+  const size_t used = bytes_owed() + kFramingBytes;
   const size_t limit = shared_.options.stream.output_pause_bytes;
-  return limit > bytes_owed() ? limit - bytes_owed() : 0;
+  return limit > used ? limit - used : 0;
 }
 
 }  // namespace rotor::http

@@ -79,28 +79,31 @@ inline constexpr bool kHasWriteErrorPage = !requires {
 
 }  // namespace internal
 
-// True, or a compile error that says in words what is wrong with a handler.
-template <typename Handler, typename S>
+// True, or a compile error that says in words what is wrong with a handler:
+// `static_assert(rotor::http::IsHandler<Site>());`. S is the scope it takes.
+template <typename Handler, typename S = Scope>
 constexpr bool IsHandler() {
-  static_assert(!std::is_final_v<Handler>, "an HTTP handler must not be a final class");
+  using H = Handler;
+  constexpr bool kRequestReceived =
+      requires(H & handler, const Request& request, Reply& reply, S& scope) {
+    { handler.RequestReceived(request, reply, scope) } -> std::same_as<void>;
+  };
+  constexpr bool kHeadReceived =
+      requires(H & handler, const RequestHead& head, Reply& reply, S& scope) {
+    { handler.HeadReceived(head, reply, scope) } -> std::same_as<BodyPlan>;
+  };
+  constexpr bool kWriteErrorPage = requires(H & handler, ErrorPage & page) {
+    { handler.WriteErrorPage(page) } -> std::same_as<void>;
+  };
+  static_assert(!std::is_final_v<H>, "an HTTP handler must not be a final class");
+  static_assert(kRequestReceived,
+                "an HTTP handler needs: void RequestReceived(const Request&, Reply&, Scope&)");
   static_assert(
-      requires(Handler & handler, const Request& request, Reply& reply, S& scope) {
-        { handler.RequestReceived(request, reply, scope) } -> std::same_as<void>;
-      },
-      "an HTTP handler needs: void RequestReceived(const Request&, Reply&, Scope&)");
-  static_assert(
-      !internal::kHasHeadReceived<Handler> ||
-          requires(Handler & handler, const RequestHead& head, Reply& reply, S& scope) {
-            { handler.HeadReceived(head, reply, scope) } -> std::same_as<BodyPlan>;
-          },
+      kHeadReceived || !internal::kHasHeadReceived<H>,
       "HeadReceived must be public: BodyPlan HeadReceived(const RequestHead&, Reply&, Scope&)");
-  static_assert(
-      !internal::kHasWriteErrorPage<Handler> ||
-          requires(Handler & handler, ErrorPage & page) {
-            { handler.WriteErrorPage(page) } -> std::same_as<void>;
-          },
-      "WriteErrorPage must be public: void WriteErrorPage(ErrorPage&)");
-  return true;
+  static_assert(kWriteErrorPage || !internal::kHasWriteErrorPage<H>,
+                "WriteErrorPage must be public: void WriteErrorPage(ErrorPage&)");
+  return kRequestReceived;
 }
 
 // `Handler`, called with scopes of type S.

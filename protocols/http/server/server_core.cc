@@ -339,7 +339,7 @@ Intent ServerCore::AwaitExchange(const Event& event) {
   if (event.stream.output_bytes() == 0 && !flushing) {
     pending.write_window_end = Deadline::Never();
   } else if (pending.write_window_end.is_never()) {
-    BeginWriteWindow(event);
+    knows_taken_ = false;
     pending.write_window_end = event.scope.now() + event.shared.options.write_window;
   }
   if (pending.next.kind_ == Next::Kind::kBody && state_ == State::kStreaming) {
@@ -347,8 +347,10 @@ Intent ServerCore::AwaitExchange(const Event& event) {
   }
   // A client that is held back is not slow.
   pending.body_window_end = Deadline::Never();
-  const Expect expect =
-      flushing ? Expect::FlushedTo(pending.next.bytes_left_) : Expect::NothingButWakeup();
+  // So that Reply::room() is not empty then.
+  const uint32_t level =
+      std::min(pending.next.bytes_left_, event.shared.options.stream.output_pause_bytes / 2);
+  const Expect expect = flushing ? Expect::FlushedTo(level) : Expect::NothingButWakeup();
   return expect.Before(Sooner(pending.write_window_end, pending.next.deadline_));
 }
 
@@ -440,22 +442,16 @@ Intent ServerCore::ExchangeTimeout(const Event& event) {
 
 // ---- Progress of the client ----
 
-void ServerCore::BeginWriteWindow(const Event& event) {
-  taken_ = event.stream.bytes_sent();
-  counts_taken_ = false;
-}
-
-// At the end of a window: was enough taken? Begins the next one. What the system has taken is a
-// counter, but may stand still for long while the client reads from its buffers; only if it does,
-// the system is asked, and then it takes two windows to know.
+// At the end of a window: was enough taken? Begins the next one. The first only says what the
+// second begins with. What the client's host has acknowledged counts, not what the system has
+// taken: that may stand still for minutes while the client reads from large buffers, and moves at
+// the beginning though nobody reads.
 bool ServerCore::ClientTakesOutput(const Event& event) {
   const ServerOptions& options = event.shared.options;
-  const uint32_t least = LeastProgress(options.write_bytes_per_second_min, options.write_window);
   const uint32_t before = taken_;
-  taken_ = event.stream.bytes_sent();
-  if (!counts_taken_ && taken_ - before >= least) return true;
-  taken_ -= static_cast<uint32_t>(event.stream.bytes_untaken());
-  return !std::exchange(counts_taken_, true) || taken_ - before >= least;
+  taken_ = event.stream.bytes_sent() - static_cast<uint32_t>(event.stream.bytes_untaken());
+  return !std::exchange(knows_taken_, true) ||
+         taken_ - before >= LeastProgress(options.write_bytes_per_second_min, options.write_window);
 }
 
 // The same for a body.
@@ -532,7 +528,7 @@ Intent ServerCore::Close(const Event& event) {
   EndPending(event);
   state_ = State::kClosing;
   if (event.stream.output_bytes() == 0) return Linger(event);
-  BeginWriteWindow(event);
+  knows_taken_ = false;
   return AwaitClient(event);
 }
 
@@ -550,7 +546,7 @@ Intent ServerCore::NextRequest(const Event& event) {
   EndRecord(event);
   state_ = State::kIdle;
   // The last response has not even left, so the time to take it comes first.
-  BeginWriteWindow(event);
+  knows_taken_ = false;
   idle_time_left_ = event.stream.output_bytes() > 0;
   return Expect::Bytes(1).Before(event.scope.now() + (idle_time_left_
                                                           ? event.shared.first_idle_wait

@@ -75,7 +75,6 @@ class ServerCore {
 
   Intent IdleTimeout(const Event& event);
   Intent ExchangeTimeout(const Event& event);
-  void BeginWriteWindow(const Event& event);
   bool ClientTakesOutput(const Event& event);
   bool BodyComes(const Event& event);
 
@@ -94,10 +93,9 @@ class ServerCore {
   ResponseWriter writer_;
   AccessRecordHolder record_{writer_};
   uint32_t requests_ = 0;
-  // Bytes of output the client had taken when its window of time began, modulo 2^32; if not
-  // `counts_taken_`, what the system had taken.
+  // Bytes of output the client's host had taken when this window of time began, modulo 2^32.
   uint32_t taken_ = 0;
-  bool counts_taken_ = false;
+  bool knows_taken_ = false;
   bool idle_time_left_ = false;  // The deadline is sooner than the idle timeout.
   State state_ = State::kIdle;
 };

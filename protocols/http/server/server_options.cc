@@ -16,6 +16,9 @@ absl::Status CheckServerOptions(const ServerOptions& options) {
   if (options.body_bytes_max >= (size_t{1} << 30)) {
     return absl::InvalidArgumentError("ServerOptions: body_bytes_max is 1 GiB or more");
   }
+  if (options.stream.output_pause_bytes < 1024) {
+    return absl::InvalidArgumentError("ServerOptions: stream.output_pause_bytes is below 1024");
+  }
   for (const absl::Duration time :
        {options.head_timeout, options.body_window, options.write_window, options.idle_timeout}) {
     if (time <= absl::ZeroDuration()) {

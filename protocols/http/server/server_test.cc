@@ -515,6 +515,13 @@ TEST(ServerOptionsTest, WhatCannotBeIsRefused) {
             absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(MountWith([](auto& options) { options.body_bytes_max = 1 << 30; }).code(),
             absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(MountWith([](auto& options) { options.stream.output_pause_bytes = 1000; }).code(),
+            absl::StatusCode::kInvalidArgument);
+  for (const auto time : {&ServerOptions::head_timeout, &ServerOptions::body_window,
+                          &ServerOptions::write_window, &ServerOptions::idle_timeout}) {
+    EXPECT_EQ(MountWith([&](auto& options) { options.*time = absl::ZeroDuration(); }).code(),
+              absl::StatusCode::kInvalidArgument);
+  }
   EXPECT_TRUE(MountWith([](auto&) {}).ok());
   EXPECT_EQ(MountWith([](auto&) {}).code(), absl::StatusCode::kAlreadyExists);
 }
