@@ -39,7 +39,10 @@ absl::Status Serve() {
   rotor::http::ServerOptions options;
   options.addresses = {*address};
   options.listener.defer_accept_seconds = 5;
-  if (absl::GetFlag(FLAGS_access_log)) options.access_log = &access_log;
+  if (absl::GetFlag(FLAGS_access_log)) {
+    std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
+    options.access_log = &access_log;
+  }
   auto mounted = rotor::http::Mount(builder, "http", options, &Hello);
   if (!mounted.ok()) return mounted.status();
 

@@ -194,6 +194,19 @@ class EchoSite {
 
 using App = Compose<Server<EchoSite>>;
 
+// A line for each request, which no client can forge.
+class CheckingLog final : public AccessLogSink {
+ public:
+  void Write(std::string_view line) override {
+    const auto printable = [](char c) { return c >= 0x20 && c < 0x7f; };
+    ROTOR_CHECK(line.ends_with('\n') && std::all_of(line.begin(), line.end() - 1, printable),
+                "the log has one line of plain text at a time");
+    ++lines;
+  }
+
+  int lines = 0;
+};
+
 // Everything that leaves a connection whole.
 SimOptions Troubled(uint64_t seed) {
   SimOptions options = SimOptions::Hostile(seed);
@@ -244,6 +257,7 @@ std::vector<Seen> Converse(std::string_view bytes, const std::vector<size_t>& en
                            const RequestLimits& limits, const SimOptions& sim) {
   SimWorld world(sim);
   Visits visits;
+  CheckingLog log;
   std::optional<Loop<App>> loop(
       LoopBuilder<App>({.machines_max = 4}, world.AddHost("server")).Build());
   ServerOptions options;
@@ -251,6 +265,8 @@ std::vector<Seen> Converse(std::string_view bytes, const std::vector<size_t>& en
   options.limits = limits;
   options.body_bytes_max = kCaseBodyBytesMax;
   options.requests_per_connection_max = 50;
+  options.access_log = &log;
+  options.access_log_format = sim.seed % 2 == 0 ? AccessLogFormat::kJson : AccessLogFormat::kCommon;
   ROTOR_CHECK(http::Mount(*loop, "http", options, EchoSite(visits)).ok(), "it can be mounted");
   const auto run_until = [&](Time time, const std::function<bool()>& done) {
     while (world.now() < time && !done()) {
@@ -273,6 +289,7 @@ std::vector<Seen> Converse(std::string_view bytes, const std::vector<size_t>& en
   run_until(world.now() + absl::Minutes(5), [&] { return loop->machines() == 1; });
   ROTOR_CHECK(loop->machines() == 1, "the connection ends");
   ROTOR_CHECK(client->cut_short() || client->ended(), "the client sees the end");
+  ROTOR_CHECK(log.lines >= visits.answered, "each request is in the log");
   ROTOR_CHECK(visits.pool == nullptr || visits.pool->bytes_used() == 0, "no buffer is left over");
   std::vector<Seen> seen = Check(client->received(), client->ended(), client->cut_short(), visits);
   client->Close();
