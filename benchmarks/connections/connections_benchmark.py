@@ -9,7 +9,6 @@ import contextlib
 import json
 import os
 import pathlib
-import resource
 import subprocess
 import sys
 import tempfile
@@ -205,8 +204,7 @@ def main() -> int:
     everybody = servers()
     chosen = measure.arguments("connections", about, [s.name for s in everybody], loads)
     os.sched_setaffinity(0, {chosen.cores.client})
-    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    most = system.raise_file_limit()
     if f"sockets-{_SOCKETS[-1]}" in chosen.loads and most < _SOCKETS[-1] + _SPARE_FILES:
         print(f"sockets-{_SOCKETS[-1]} needs more descriptors than {most}: ulimit -n")
         return 1

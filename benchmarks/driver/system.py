@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+import resource
 import signal
 import socket
 import subprocess
@@ -29,6 +30,13 @@ class CpuTime(NamedTuple):
 
 class Failure(Exception):
     """A server or a load did not do what it was asked to."""
+
+
+def raise_file_limit() -> int:
+    """Lets this process and those it starts open as many files as they may; how many that is."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    return most
 
 
 def free_port() -> int:
@@ -85,9 +93,12 @@ def answers_datagram(query: bytes) -> Callable[[int], bool]:
     return check
 
 
-def wait_until_ready(process, port: int, log: pathlib.Path, ready: Callable[[int], bool]) -> None:
+def wait_until_ready(
+    process, port: int, log: pathlib.Path, ready: Callable[[int], bool], seconds: float
+) -> None:
     """Returns when `ready(port)`. Fails with what the program has said."""
-    for _ in range(100):
+    give_up = time.monotonic() + seconds
+    while time.monotonic() < give_up:
         if ready(port):
             return
         if process.poll() is not None:
@@ -159,13 +170,14 @@ def running(
     port: int,
     folder: pathlib.Path,
     ready: Callable[[int], bool] = connects,
+    seconds: float = 10,
 ) -> Iterator[subprocess.Popen]:
-    """A server that is ready, until the end of the block."""
+    """A server that is ready, within `seconds`, until the end of the block."""
     log = folder / "log"
     with log.open("wb") as output:
         process = start(command, core, cwd=folder, stdout=output, stderr=output)
     try:
-        wait_until_ready(process, port, log, ready)
+        wait_until_ready(process, port, log, ready, seconds)
         yield process
     finally:
         stop(process)

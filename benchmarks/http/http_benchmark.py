@@ -2,13 +2,16 @@
 
 import sys
 
-from benchmarks.driver import measure, peers
+from benchmarks.driver import measure, peers, system
 from benchmarks.driver.scenario import Goal, Load, Server, load_command, parse_wrk, wrk_command
 from benchmarks.http.http_peers import http_peers
 
 _HELLO_HTTP = "examples/hello_http/hello_http"
 _NULL = "benchmarks/null/null_server"
 _POLLING_MICROSECONDS = 50
+_MANY = 18_000
+# Descriptors that a server needs besides its connections.
+_SPARE_FILES = 500
 
 
 def _single(load: Load) -> bool:
@@ -25,7 +28,15 @@ def _keeps_alive(load: Load) -> bool:
 
 def servers() -> list[Server]:
     return [
-        Server("ours", lambda port, _: [_HELLO_HTTP, f"--port={port}"], kind="ours"),
+        Server(
+            "ours",
+            lambda port, _: [
+                _HELLO_HTTP,
+                f"--port={port}",
+                f"--machines_max={_MANY + _SPARE_FILES}",
+            ],
+            kind="ours",
+        ),
         Server(
             "ours-polling",
             lambda port, _: [
@@ -80,6 +91,15 @@ def loads() -> list[Load]:
         )
         for count in (64, 256, 1000)
     ]
+    if system.raise_file_limit() >= _MANY + _SPARE_FILES:
+        result.append(
+            _load(
+                f"one-field-{_MANY}",
+                f"GET / with one field, {_MANY:,} connections",
+                f"--connections={_MANY}",
+                tags=frozenset(["many"]),
+            )
+        )
     result += [
         _load(
             "browser",

@@ -117,5 +117,12 @@ def http_peers() -> list[Server]:
         ),
         Server("nginx", _nginx, program="nginx", package="nginx-light"),
         Server("h2o", _h2o, program="h2o", package="h2o"),
-        Server("haproxy", _haproxy, program="haproxy", package="haproxy"),
+        Server(
+            "haproxy",
+            _haproxy,
+            program="haproxy",
+            package="haproxy",
+            # It reserves two descriptors for each connection.
+            loads=lambda load: "many" not in load.tags,
+        ),
     ]

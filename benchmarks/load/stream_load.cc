@@ -21,6 +21,7 @@ namespace rotor::benchmarks {
 namespace {
 
 constexpr size_t kInputBytes = 256 << 10;
+constexpr size_t kOpenedAtATime = 64;
 constexpr std::string_view kAnswerStart = "HTTP/1.1 200";
 constexpr uint64_t kSecond = 1'000'000'000;
 // Answers that are still missing so long after the end of a run will not come.
@@ -79,17 +80,17 @@ absl::Status StreamLoad::Open() {
     if (!status.ok()) return status;
   }
   if (options_.per_request) return absl::OkStatus();
-  size_t opened = 0;
-  for (Connection& connection : connections_) {
-    absl::Status status = Connect(connection);
-    if (!status.ok()) return status;
-    // In small groups, so that the server's backlog suffices.
-    if (++opened % 64 != 0) continue;
-    while (std::any_of(connections_.begin(), connections_.begin() + static_cast<ptrdiff_t>(opened),
-                       [](const Connection& c) { return c.connecting; })) {
-      status = Turn(100);
+  // In small groups, so that the server's backlog suffices; with a request on each at once, because
+  // servers close connections on which none comes.
+  for (size_t first = 0; first < connections_.size(); first += kOpenedAtATime) {
+    const size_t end = std::min(first + kOpenedAtATime, connections_.size());
+    for (size_t i = first; i < end; ++i) {
+      ++outstanding_;
+      absl::Status status = Begin(connections_[i], NowNanoseconds());
       if (!status.ok()) return status;
     }
+    absl::Status status = FinishOutstanding();
+    if (!status.ok()) return status;
   }
   return absl::OkStatus();
 }

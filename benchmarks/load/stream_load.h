@@ -60,7 +60,8 @@ class StreamLoad {
   StreamLoad(const StreamLoad&) = delete;
   StreamLoad& operator=(const StreamLoad&) = delete;
 
-  // Learns the length of an answer and opens the connections, unless each request has its own.
+  // Learns the length of an answer and opens the connections with a batch on each, unless each
+  // request has its own.
   absl::Status Open();
 
   // Fails if an answer is wrong or missing, or a connection ends.
