@@ -497,7 +497,7 @@ size_t BytesPerSlot() {
   return (BytesFor(2 * kSlots) - BytesFor(kSlots)) / kSlots;
 }
 
-TEST(MemoryTest, AnIdleConnectionHoldsNoBufferAndTakesAtMost512BytesAllTold) {
+TEST(MemoryTest, AnIdleConnectionHoldsNoBufferAndTakesAtMost256BytesAllTold) {
   HttpWorld world;
   const BufferPool* pool = nullptr;
   world.script.answer = [&](const Request&, Reply& reply, Scope& scope) {
@@ -524,7 +524,7 @@ TEST(MemoryTest, AnIdleConnectionHoldsNoBufferAndTakesAtMost512BytesAllTold) {
   const size_t bytes = BytesPerSlot() + sizeof(App);
   RecordProperty("bytes_per_idle_connection", static_cast<int>(bytes));
   EXPECT_GT(BytesPerSlot(), 32u);
-  EXPECT_LE(bytes, 512u);
+  EXPECT_LE(bytes, 256u);
 }
 
 TEST(MemoryTest, ABodyInPiecesAllocatesNothingInSteadyTraffic) {
