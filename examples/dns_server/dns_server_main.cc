@@ -24,19 +24,15 @@ ABSL_FLAG(std::vector<std::string>, zone, {}, "zone files, separated by commas")
 namespace {
 
 // The first signal to end drains, the second ends at once; SIGHUP reloads.
-class SignalHandler {
- public:
-  explicit SignalHandler(rotor::dns::ZoneReload reload) : reload_(std::move(reload)) {}
-
+struct SignalHandler {
   void SignalReceived(int signal, rotor::Scope& scope) {
-    if (signal == SIGHUP) return reload_.Request();
-    if (std::exchange(draining_, true)) return scope.ShutDown();
+    if (signal == SIGHUP) return reload.Request();
+    if (std::exchange(draining, true)) return scope.ShutDown();
     scope.Drain(scope.now() + absl::Seconds(5));
   }
 
- private:
-  rotor::dns::ZoneReload reload_;
-  bool draining_ = false;
+  rotor::dns::ZoneReload reload;
+  bool draining = false;
 };
 
 using App = rotor::Compose<rotor::dns::Server, rotor::dns::ZoneReloader,
@@ -64,7 +60,7 @@ absl::Status Serve() {
       rotor::dns::MountZoneReloader(builder, "zones", {.paths = paths, .file = {}}, store);
   if (!reload.ok()) return reload.status();
   absl::Status signals =
-      rotor::MountSignals(builder, {SIGHUP, SIGINT, SIGTERM}, SignalHandler(*std::move(reload)));
+      rotor::MountSignals(builder, {SIGHUP, SIGINT, SIGTERM}, SignalHandler{*std::move(reload)});
   if (!signals.ok()) return signals;
 
   std::printf("serving DNS on %s\n", mounted->addresses[0].ToString().c_str());
