@@ -57,10 +57,11 @@ bool ReadName(std::string_view message, size_t* offset, Name* name) {
   size_t segment = *offset;
   size_t position = segment;
   for (size_t pointers = 0;;) {
-    // A run of labels, copied at once.
+    // A run of labels, copied at once. One that is too long for a name is not followed to its end,
+    // which may be that of the message.
     uint8_t length = 0;
     while (true) {
-      if (position >= message.size()) return fail();
+      if (position >= message.size() || position - segment >= kNameBytesMax) return fail();
       length = Read8(message, position);
       if (length == 0 || length > kLabelBytesMax) break;
       position += 1u + length;
