@@ -278,5 +278,12 @@ def write(name: str, text: str, picture: str, samples, chosen) -> None:
     (chosen.output / f"{name}.json").write_text(raw + "\n")
     print(f"written: {chosen.output}/{name}.md, .svg, .json")
     if chosen.readme:
-        chosen.readme.write_text(report.splice(chosen.readme.read_text(), name, text))
+        shown = plot_link(name, chosen.output, chosen.readme) + text
+        chosen.readme.write_text(report.splice(chosen.readme.read_text(), name, shown))
         print(f"written: the part of {chosen.readme} marked '{name}'")
+
+
+def plot_link(name: str, output: pathlib.Path, readme: pathlib.Path) -> str:
+    """Shows the plot in `readme`, if the plot lies below it."""
+    folder, below = readme.resolve().parent, (output / f"{name}.svg").resolve()
+    return f"![{name}]({below.relative_to(folder)})\n\n" if below.is_relative_to(folder) else ""

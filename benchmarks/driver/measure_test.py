@@ -1,3 +1,4 @@
+import pathlib
 import unittest
 
 from benchmarks.driver import measure
@@ -38,6 +39,16 @@ class LoadReportTest(unittest.TestCase):
 
     def test_the_null_server_ahead_is_none(self):
         self.assertNotIn("loss", _report(_samples(4), _samples(3), _samples(5)))
+
+
+class PlotLinkTest(unittest.TestCase):
+    def test_a_plot_below_the_file_is_shown(self):
+        readme = pathlib.Path("/a/benchmarks/README.md")
+        self.assertEqual(
+            measure.plot_link("http", pathlib.Path("/a/benchmarks/results"), readme),
+            "![http](results/http.svg)\n\n",
+        )
+        self.assertEqual(measure.plot_link("http", pathlib.Path("/tmp"), readme), "")
 
 
 class DisturbedTest(unittest.TestCase):
