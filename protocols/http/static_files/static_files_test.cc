@@ -13,7 +13,7 @@
 #include "core/testing/sim_file_system.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "protocols/http/codec/allocation_count.h"
+#include "protocols/http/router/router.h"
 #include "protocols/http/server/server_test_util.h"
 
 namespace rotor::http {
@@ -418,6 +418,38 @@ TEST(StaticFilesTest, AHostileNetworkCorruptsNothing) {
     }
   }
   EXPECT_GT(complete, 30);
+}
+
+// ---- As one route of several
+
+TEST(StaticFilesTest, BelowARouter) {
+  SimWorld world;
+  SimBackend& host = world.AddHost("server");
+  host.file_system().Write("/srv/www/a.txt", "0123456789", kModified);
+  host.file_system().Write("/srv/www/dir/index.html", "<p>dir", kModified);
+  LoopBuilder<Compose<Server<Router>>> builder({}, host);
+  auto files = StaticFiles::Open(builder.io(), {.root = "/srv/www", .prefix = "/static/"});
+  ASSERT_TRUE(files.ok()) << files.status();
+  Router router;
+  router.Get("/static/{path...}", *std::move(files));
+  router.Get("/hello", [](const Request&) { return Response::Text("hello"); });
+  ServerOptions options;
+  options.addresses = {*SocketAddress::Ip("127.0.0.1", 80)};
+  ASSERT_TRUE(http::Mount(builder, "http", options, std::move(router)).ok());
+  auto loop = std::move(builder).Build();
+  const auto Ask = [&](std::string_view line) {
+    const auto client = world.Connect(options.addresses[0]);
+    client->Send(absl::StrCat(AsAbsl(line), " HTTP/1.0\r\n\r\n"));
+    while (!client->ended()) EXPECT_TRUE(loop.RunOnce(world.now() + absl::Seconds(1)).ok());
+    return client->received();
+  };
+  EXPECT_EQ(Body(Ask("GET /static/a.txt")), "0123456789");
+  EXPECT_EQ(Body(Ask("GET /static/dir/")), "<p>dir");
+  EXPECT_EQ(Body(Ask("GET /hello")), "hello");
+  EXPECT_THAT(Ask("GET /static/dir"), HasSubstr("\r\nLocation: /static/dir/\r\n"));
+  EXPECT_THAT(Ask("HEAD /static/a.txt"), HasSubstr("\r\nContent-Length: 10\r\n"));
+  EXPECT_THAT(Ask("POST /static/a.txt"), StartsWith("HTTP/1.1 405 "));
+  EXPECT_THAT(Ask("GET /static/../srv"), StartsWith("HTTP/1.1 400 "));
 }
 
 // ---- Options
