@@ -33,12 +33,10 @@ class Io {
     return absl::UnimplementedError("this backend inherits no listeners");
   }
   virtual Accepted Accept(const Fd& listener) = 0;
-
-  // A stream to `address` that is still being connected, with TCP_NODELAY. Until it is, reading and
-  // writing would block; then it is reported as writable. If that fails, error() is reported, and
-  // the next Read() says why. What is known at once, such as no route, is returned.
+  // A stream to `address`, still being connected, with TCP_NODELAY. Until it is, reading and
+  // writing would block; then it is reported as writable; or error() is, and the next Read() says
+  // why.
   virtual absl::StatusOr<Fd> Connect(const SocketAddress& address) = 0;
-
   // Zero bytes without an error mean the end of the stream. `into` must not be empty.
   virtual IoResult Read(const Fd& socket, std::span<char> into) = 0;
   // Sends the pieces in order; may send only a part. At most kWritePiecesMax pieces. A closed

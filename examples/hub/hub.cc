@@ -53,4 +53,18 @@ absl::StatusOr<std::shared_ptr<rotor::dns::ZoneStore>> MakeZones(rotor::CounterR
   return rotor::dns::ZoneStore::Of(*std::move(zone));
 }
 
+absl::StatusOr<rotor::dns::ResolverOptions> MakeResolverOptions(const std::string& resolver,
+                                                                const rotor::SocketAddress& own) {
+  rotor::dns::ResolverOptions options;
+  if (resolver.empty()) return options;
+  absl::StatusOr<rotor::SocketAddress> server = own;
+  if (resolver != "self") server = rotor::dns::ParseServer(resolver);
+  if (!server.ok()) return server.status();
+  options.config.emplace();
+  options.config->servers = {*server};
+  options.config->edns0 = true;
+  options.hosts = "";
+  return options;
+}
+
 }  // namespace hub

@@ -15,6 +15,7 @@
 #include "core/signals/signals.h"
 #include "examples/hub/context.h"
 #include "examples/hub/site.h"
+#include "protocols/dns/resolver/resolver.h"
 #include "protocols/dns/server/server.h"
 #include "protocols/http/server/server.h"
 #include "protocols/line/line.h"
@@ -27,6 +28,9 @@ struct Options {
   uint16_t echo_port = 7007;
   uint16_t dns_port = 5300;
   absl::Duration drain = absl::Seconds(5);
+  // Whom /lookup asks: IP or IP:PORT, and nothing else; "self": the hub's own DNS server; empty:
+  // the hosts file and the servers of resolv.conf.
+  std::string resolver = "";
 };
 
 // The first signal to end drains, the second ends at once; SIGUSR1 prints the tree of machines.
@@ -39,10 +43,14 @@ class SignalHandler {
 };
 
 using App = rotor::Compose<rotor::http::Server<Site>, rotor::line::EchoServer, rotor::dns::Server,
-                           rotor::SignalMachine<SignalHandler>>;
+                           rotor::dns::ResolverMachines, rotor::SignalMachine<SignalHandler>>;
 
 // The zone hub.test., with the loop's counters as the text of stats.hub.test.
 absl::StatusOr<std::shared_ptr<rotor::dns::ZoneStore>> MakeZones(rotor::CounterRegistry& counters);
+
+// `resolver` as in Options, `own` where the hub's DNS server is.
+absl::StatusOr<rotor::dns::ResolverOptions> MakeResolverOptions(const std::string& resolver,
+                                                                const rotor::SocketAddress& own);
 
 // Mounts all protocols and returns the context for the loop.
 template <rotor::Composer C>
@@ -72,6 +80,12 @@ absl::StatusOr<Context> Mount(C& composer, const Options& options) {
   auto dns = rotor::dns::Mount(composer, "dns", dns_options, *std::move(zones));
   if (!dns.ok()) return dns.status();
   context.dns = dns->addresses[0];
+
+  auto resolver_options = MakeResolverOptions(options.resolver, context.dns);
+  if (!resolver_options.ok()) return resolver_options.status();
+  auto resolver = rotor::dns::Mount(composer, "resolver", *resolver_options);
+  if (!resolver.ok()) return resolver.status();
+  context.resolver = *resolver;
 
   absl::Status signals = rotor::MountSignals(composer, {SIGINT, SIGTERM, SIGUSR1}, SignalHandler());
   if (!signals.ok()) return signals;

@@ -15,6 +15,8 @@ ABSL_FLAG(std::string, bind, "127.0.0.1", "numeric address to listen on");
 ABSL_FLAG(uint16_t, http_port, 8080, "port for HTTP; 0 lets the kernel choose");
 ABSL_FLAG(uint16_t, echo_port, 7007, "port for line echo; 0 lets the kernel choose");
 ABSL_FLAG(uint16_t, dns_port, 5300, "port for DNS, UDP and TCP; 0 lets the kernel choose");
+ABSL_FLAG(std::string, resolver, "",
+          "DNS server /lookup asks, IP or IP:PORT; self: our own; else as resolv.conf says");
 ABSL_FLAG(uint32_t, machines_max, 16384, "machines alive at once; more connections wait");
 ABSL_FLAG(absl::Duration, drain, absl::Seconds(5), "how long SIGTERM waits for what is in flight");
 
@@ -26,6 +28,7 @@ void PrintBanner(const hub::Context& context) {
   std::printf("line echo  %s\n", context.echo.ToString().c_str());
   std::printf("DNS        %s, UDP and TCP, zone hub.test.\n", context.dns.ToString().c_str());
   std::printf("try:  curl -i http://%s/stats\n", context.http.ToString().c_str());
+  std::printf("      curl http://%s/lookup?name=localhost\n", context.http.ToString().c_str());
   std::printf("      printf 'a\\nb\\n' | nc -N %s %d\n", host.c_str(), context.echo.port());
   std::printf("      dig @%s -p %d hub.test A +short\n", host.c_str(), context.dns.port());
   std::printf("      kill -USR1 PID prints the tree of machines; Ctrl-C drains\n");
@@ -45,7 +48,8 @@ absl::Status Serve() {
                                       .http_port = absl::GetFlag(FLAGS_http_port),
                                       .echo_port = absl::GetFlag(FLAGS_echo_port),
                                       .dns_port = absl::GetFlag(FLAGS_dns_port),
-                                      .drain = absl::GetFlag(FLAGS_drain)});
+                                      .drain = absl::GetFlag(FLAGS_drain),
+                                      .resolver = absl::GetFlag(FLAGS_resolver)});
   if (!context.ok()) return context.status();
 
   PrintBanner(*context);

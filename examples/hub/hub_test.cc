@@ -57,7 +57,7 @@ class HubTest : public testing::Test {
   HubTest() : host_(world_.AddHost("hub")) {
     rotor::LoopBuilder<App, Context> builder({.machines_max = 64, .log = &log_}, host_);
     absl::StatusOr<Context> context =
-        Mount(builder, {.http_port = 0, .echo_port = 0, .dns_port = 0});
+        Mount(builder, {.http_port = 0, .echo_port = 0, .dns_port = 0, .resolver = "self"});
     EXPECT_TRUE(context.ok()) << context.status();
     at_ = *context;
     loop_.emplace(std::move(builder).Build(*context));

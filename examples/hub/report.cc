@@ -152,6 +152,8 @@ pre { padding: .8rem; overflow-x: auto; }
 <tr><td><a href="/tree">/tree</a>, <a href="/tree?format=json">JSON</a></td>
 <td>every living machine: state, age, deadline, what it waits for; pages by
 <code>first</code> and <code>count</code></td></tr>
+<tr><td><a href="/lookup?name=localhost">/lookup?name=localhost</a></td>
+<td>the addresses of a name</td></tr>
 <tr><td><a href="/headers">/headers</a></td><td>the fields of your request</td></tr>
 <tr><td>/echo</td><td>the body of your request, any method</td></tr>
 </table>

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "core/machine/scope.h"
+#include "examples/hub/lookup.h"
 #include "examples/hub/report.h"
 
 namespace hub {
@@ -66,6 +67,10 @@ Response ShowTree(const Request& request, Scope& scope) {
   return Response::Text(TreeAsText(scope, first, count));
 }
 
+void LookUp(const Request& request, Reply& reply, Scope& scope) {
+  AnswerLookup(Parameter(request.head.query, "name"), reply, scope);
+}
+
 void Echo(const Request& request, Reply& reply, Scope&) {
   const std::string_view type =
       request.head.Find("Content-Type").value_or("application/octet-stream");
@@ -82,6 +87,7 @@ Site MakeSite() {
   site.Get("/stats", ShowStats);
   site.Get("/headers", ShowHeaders);
   site.Get("/tree", ShowTree);
+  site.Get("/lookup", LookUp);
   site.Any("/echo", Echo);
   site.SetErrorPage([](rotor::http::ErrorPage& page) {
     page.content_type = "text/plain";

@@ -31,6 +31,7 @@ std::string Intent::WaitsFor() const {
     absl::StrAppend(&text, text.empty() ? "" : " or ", "output to drain to ", flushed_to_,
                     " bytes");
   }
+  if (wants_peer_end_) absl::StrAppend(&text, text.empty() ? "" : " or ", "the peer to end");
   return text.empty() ? "a wake-up" : text;
 }
 
@@ -57,6 +58,12 @@ Expect Expect::OrFlushedTo(uint32_t bytes_left) const {
   Expect expect = *this;
   expect.intent_.wants_flushed_ = true;
   expect.intent_.flushed_to_ = bytes_left;
+  return expect;
+}
+
+Expect Expect::OrPeerFinished() const {
+  Expect expect = *this;
+  expect.intent_.wants_peer_end_ = true;
   return expect;
 }
 
@@ -201,6 +208,12 @@ Stream::Call Stream::Advance() {
     const bool flushed = intent.wants_flushed_ && state_.output.size() <= intent.flushed_to_ &&
                          state_.write_error == 0 &&
                          !(state_.output.empty() && state_.write_blocked);
+    if (intent.wants_peer_end_ && (state_.peer_hung_up || state_.input_ended) &&
+        state_.write_error == 0 && !state_.end_reported) {
+      state_.end_reported = true;
+      input_end_ = InputEnd::kPeerFinished;
+      return Call::kInputEnded;
+    }
     if (!flushed && intent.input_ == Intent::Input::kNone) {
       if (state_.write_error == 0) return Call::kNothing;
       return Fail(BrokenBy(state_.write_error, "write"));

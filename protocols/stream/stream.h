@@ -50,6 +50,8 @@ class [[nodiscard]] Expect {
   static Expect FlushedTo(uint32_t bytes_left) { return Expect().OrFlushedTo(bytes_left); }
   // Both at once: whatever comes first is called.
   Expect OrFlushedTo(uint32_t bytes_left) const;
+  // Also InputEnded() as soon as the peer is known to send no more, whatever it sent before.
+  Expect OrPeerFinished() const;
 
   Intent Before(Deadline deadline) const;
   Intent Forever() const { return Before(Deadline::Never()); }

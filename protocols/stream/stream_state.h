@@ -99,6 +99,7 @@ class [[nodiscard]] Intent {
   Input input_ = Input::kNone;
   uint8_t delimiter_size_ = 0;
   bool wants_flushed_ = false;
+  bool wants_peer_end_ = false;
 };
 
 // Limits of each connection of a server. Defaults suit small messages.

@@ -82,6 +82,10 @@ class Exchange {
   // the body is not complete, else 504; a response already started ends with the connection.
   virtual Next Timeout(Reply& reply, Scope& scope);
 
+  // Whether it ends, and the connection with it, when the client has closed its side before the
+  // answer. Most such clients have gone; one that has closed only half would still read it.
+  virtual bool ends_with_client() const { return false; }
+
   // Memory it holds, for an inspector.
   virtual size_t bytes_held() const { return 0; }
 

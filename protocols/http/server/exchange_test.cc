@@ -156,6 +156,37 @@ TEST_F(ExchangeTest, AClientThatEndsItsSideIsStillAnswered) {
   EXPECT_EQ(world_.connections(), 0u);
 }
 
+TEST_F(ExchangeTest, OneThatEndsWithItsClientIsGoneWhenTheClientEndsItsSide) {
+  for (const bool close : {false, true}) {
+    for (const bool at_once : {false, true}) {
+      seen().clear();
+      AnswerLater({.ends_with_client = true});
+      const auto client = world_.Connect();
+      client->Send(Get("/1"));
+      if (!at_once) world_.Run();
+      if (close) {
+        client->Close();
+      } else {
+        client->ShutdownWrite();
+      }
+      world_.Run();
+      EXPECT_THAT(seen(), ElementsAre("GET /1 ", "gone")) << close << at_once;
+      EXPECT_EQ(world_.connections(), 0u);
+    }
+  }
+}
+
+TEST_F(ExchangeTest, OneThatEndsWithItsClientIsAnsweredWhileTheClientIsThere) {
+  AnswerLater(
+      {.wakeup = [](Reply& reply, Scope&) { return SendDone(reply); }, .ends_with_client = true});
+  const auto client = world_.Connect();
+  world_.Exchange(*client, Get("/1"));
+  notifier_.Wake();
+  world_.Run();
+  EXPECT_THAT(Bodies(client->received()), ElementsAre("done"));
+  EXPECT_EQ(world_.connections(), 1u);
+}
+
 TEST_F(ExchangeTest, ADrainIsToldAndTheAnswerSaysClose) {
   AnswerLater({.wakeup = [](Reply& reply, Scope& scope) {
     return scope.draining() ? Next::Unchanged() : SendDone(reply);

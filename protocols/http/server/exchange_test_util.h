@@ -24,6 +24,7 @@ struct Moves {
   std::function<Next(Reply&, Scope&)> wakeup = nullptr;
   std::function<Next(Reply&, Scope&)> flushed = nullptr;
   std::function<Next(Reply&, Scope&)> timeout = nullptr;
+  bool ends_with_client = false;
 };
 
 // Writes down what it is told, and that it is destroyed.
@@ -56,6 +57,7 @@ class ScriptedExchange final : public Exchange {
     seen_.push_back("timeout");
     return moves_.timeout ? moves_.timeout(reply, scope) : Exchange::Timeout(reply, scope);
   }
+  bool ends_with_client() const override { return moves_.ends_with_client; }
   size_t bytes_held() const override { return 1'000'000; }
 
  private:

@@ -350,7 +350,10 @@ Intent ServerCore::AwaitExchange(const Event& event) {
   // So that Reply::room() is not empty then.
   const uint32_t level =
       std::min(pending.next.bytes_left_, event.shared.options.stream.output_pause_bytes / 2);
-  const Expect expect = flushing ? Expect::FlushedTo(level) : Expect::NothingButWakeup();
+  Expect expect = flushing ? Expect::FlushedTo(level) : Expect::NothingButWakeup();
+  if (state_ == State::kAnswering && pending.exchange->ends_with_client()) {
+    expect = expect.OrPeerFinished();
+  }
   return expect.Before(Sooner(pending.write_window_end, pending.next.deadline_));
 }
 
@@ -384,6 +387,8 @@ Intent ServerCore::Flushed(Stream& stream, Scope& scope, ServerShared& shared) {
 
 Intent ServerCore::InputEnded(Stream& stream, Scope& scope, ServerShared& shared) {
   const Event event = {stream, scope, shared};
+  // Only when the exchange wants to end with its client.
+  if (state_ == State::kAnswering) return Intent::Abort(absl::OkStatus());
   if (state_ == State::kIdle || state_ == State::kDiscarding) return Close(event);
   return Refuse(400, "The request is incomplete.", event);
 }
