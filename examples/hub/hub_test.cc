@@ -389,7 +389,7 @@ TEST_P(HubSignalTest, TheFirstOneDrains) {
   EXPECT_EQ(Field(busy->received(), "Connection"), "close");
   busy->Close();
   EXPECT_FALSE(Run());
-  EXPECT_EQ(loop_->machines(), 1u);  // Which listens to signals.
+  EXPECT_EQ(loop_->machines(), 2u);  // Which listen to signals and resolve names.
   EXPECT_THAT(log_.lines, IsEmpty());
 }
 
