@@ -164,7 +164,8 @@ def circumstances(chosen) -> str:
         f"{who}: `{pathlib.Path(file).read_text().strip()}`" for who, file in FLAG_FILES.items()
     )
     compiler = subprocess.run(["g++", "--version"], text=True, capture_output=True).stdout
-    return (
+    optimized = "-DNDEBUG" in pathlib.Path(FLAG_FILES["ours"]).read_text()
+    return ("" if optimized else "**Not built with -c opt: worth nothing.** ") + (
         f"{time.strftime('%Y-%m-%d %H:%M')}, commit {commit()}, {machine()}. "
         f"{chosen.rounds} rounds of {chosen.seconds:g} s, every second in reverse order; server "
         f"on core {chosen.cores.server}, client on core {chosen.cores.client}. Medians with their "
