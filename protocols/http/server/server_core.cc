@@ -390,6 +390,8 @@ Intent ServerCore::InputEnded(Stream& stream, Scope& scope, ServerShared& shared
   // Only when the exchange wants to end with its client.
   if (state_ == State::kAnswering) return Intent::Abort(absl::OkStatus());
   if (state_ == State::kIdle || state_ == State::kDiscarding) return Close(event);
+  // An empty line, which some clients send behind a body, is no request (RFC 9112 section 2.2).
+  if (state_ == State::kHead && stream.input() == "\r\n") return Close(event);
   return Refuse(400, "The request is incomplete.", event);
 }
 
