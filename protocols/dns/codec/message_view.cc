@@ -141,34 +141,42 @@ bool MessageView::ParseEdns(std::string_view fixed_fields, std::string_view opti
 bool MessageView::Cursor::ReadOwner(Name* owner) {
   constexpr uint16_t kPointerToQuestion = wire::kPointerBits << 8 | kHeaderBytes;
   const std::string_view packet = message_->packet_;
-  if (packet.size() - offset_ >= 2 && wire::Read16(packet, offset_) == kPointerToQuestion &&
-      message_->has_question_) {
-    *owner = message_->question_.name;
-    offset_ += 2;
-    return true;
+  if (packet.size() - offset_ >= 2) {
+    const uint16_t front = wire::Read16(packet, offset_);
+    if (front == kPointerToQuestion && message_->has_question_) {
+      *owner = message_->question_.name;
+      offset_ += 2;
+      return true;
+    }
+    if (front >> 8 == 0) {
+      *owner = Name();
+      offset_ += 1;
+      return true;
+    }
   }
   return wire::ReadName(packet, &offset_, owner);
 }
 
 bool MessageView::Cursor::Next(RecordView* record) {
-  const size_t answers = message_->Count(Section::kAnswer);
-  const size_t authorities = answers + message_->Count(Section::kAuthority);
-  const size_t records = authorities + message_->Count(Section::kAdditional);
-  if (malformed_ || done_ == records) return false;
+  while (left_ == 0) {
+    if (section_ == Section::kAdditional) return false;
+    section_ = static_cast<Section>(static_cast<int>(section_) + 1);
+    left_ = message_->Count(section_);
+  }
   std::string_view fixed;
   if (!ReadOwner(&record->owner) ||
       !SplitRecord(message_->packet_, &offset_, &fixed, &record->data)) {
     malformed_ = true;
+    section_ = Section::kAdditional;
+    left_ = 0;
     return false;
   }
-  record->section = done_ < answers       ? Section::kAnswer
-                    : done_ < authorities ? Section::kAuthority
-                                          : Section::kAdditional;
+  record->section = section_;
   record->type = static_cast<RecordType>(wire::Read16(fixed, 0));
   record->record_class = static_cast<RecordClass>(wire::Read16(fixed, 2));
   record->ttl = wire::Read32(fixed, 4);
   record->message = wire::Slice(message_->packet_, 0, offset_);
-  ++done_;
+  --left_;
   return true;
 }
 

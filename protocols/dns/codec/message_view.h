@@ -130,7 +130,8 @@ class MessageView {
 
     const MessageView* message_;
     size_t offset_;
-    size_t done_ = 0;  // records, over all sections
+    Section section_ = Section::kQuestion;
+    uint16_t left_ = 0;  // records of section_
     bool malformed_ = false;
   };
 
