@@ -84,7 +84,6 @@ absl::Status Run(Work& work) {
   options.config->servers = {
       rotor::SocketAddress::Ip("127.0.0.1", absl::GetFlag(FLAGS_port)).value()};
   options.hosts = "";
-  options.cache.bytes_max = size_t{128} << 20;
   options.queries_per_socket = absl::GetFlag(FLAGS_queries_per_socket);
   options.sockets_max = 200;
   auto resolver = rotor::dns::Mount(builder, "resolver", options);
