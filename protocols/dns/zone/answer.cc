@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -217,16 +218,15 @@ ZoneAnswer AnswerFromZone(const Zone& zone, const Question& question, const Hash
 }
 
 PreparedAnswer PrepareAnswer(const Zone& zone, const Name& owner, const Rrset& rrset,
-                             size_t bytes_max) {
+                             size_t bytes_max, std::span<char> buffer) {
   if (rrset.dynamic_text != nullptr) return {};
-  std::string buffer(bytes_max, '\0');
   MessageBuilder builder(buffer);
   const Question question = {owner, rrset.type, RecordClass::kIn};
   if (!builder.AddQuestion(question)) return {};
   const size_t question_end = builder.size();
   const ZoneAnswer answer = AnswerFromZone(zone, question, owner, builder);
-  if (answer.added != Added::kWhole) return {};
-  return {.records = buffer.substr(question_end, builder.size() - question_end),
+  if (answer.added != Added::kWhole || builder.size() > bytes_max) return {};
+  return {.records = std::string(buffer.data() + question_end, builder.size() - question_end),
           .counts = {builder.Count(Section::kAnswer), builder.Count(Section::kAuthority),
                      builder.Count(Section::kAdditional)}};
 }

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "protocols/dns/codec/message_builder.h"
 #include "protocols/dns/codec/message_view.h"
@@ -32,9 +33,10 @@ ZoneAnswer AnswerFromZone(const Zone& zone, const Question& question, const Hash
                           MessageBuilder& builder);
 
 // The answer to a question for `owner` and the type of `rrset`, which is found there exactly. Empty
-// when the whole message would be larger than `bytes_max`, and for dynamic texts.
+// when the whole message would be larger than `bytes_max`, and for dynamic texts. Works in
+// `buffer`, which holds every answer, so that nothing is left out.
 PreparedAnswer PrepareAnswer(const Zone& zone, const Name& owner, const Rrset& rrset,
-                             size_t bytes_max);
+                             size_t bytes_max, std::span<char> buffer);
 
 }  // namespace rotor::dns
 

@@ -214,7 +214,7 @@ TEST_F(ResponderTest, ReferralWithoutNeededGlueIsTruncated) {
   EXPECT_FALSE(view.header().truncated);
 }
 
-TEST_F(ResponderTest, AddressesOfTargetsAreAddedAndMayBeMissing) {
+TEST_F(ResponderTest, AddressesOfTargetsAreAdded) {
   EXPECT_EQ(Describe(Ask(Query("hub.test", RecordType::kNs))),
             "NOERROR aa | hub.test. NS 300 | | ns.hub.test. A 300");
   const std::string mx =
@@ -223,6 +223,34 @@ TEST_F(ResponderTest, AddressesOfTargetsAreAddedAndMayBeMissing) {
   EXPECT_EQ(Describe(Ask(Query("mail.hub.test", RecordType::kMx))),
             mx + " www.hub.test. A 300 www.hub.test. A 300 www.hub.test. AAAA 300"
                  " ns.cut.hub.test. A 300 ns.cut.hub.test. AAAA 300 x.wild.hub.test. A 300");
+}
+
+// RFC 2181 section 9: no TC for what is only additional.
+TEST_F(ResponderTest, AddressesThatDoNotFitAreLeftOutWithoutTruncation) {
+  Zone zone = Zone::Create("hub.test.").value();
+  for (int i = 0; i < 10; ++i) {
+    const std::string host = absl::StrCat("host", i);
+    MustAdd(zone, "@", RecordData::Mx({1, Name::FromText(host + ".hub.test.").value()}));
+    for (int j = 0; j < 4; ++j) {
+      MustAdd(zone, host, RecordData::Address(absl::StrCat("2001:db8::", j)));
+    }
+  }
+  const Responder responder(ZoneStore::Of(std::move(zone)));
+  const std::string query = Query("hub.test", RecordType::kMx);
+  std::vector<char> buffer(kMessageBytesMax);
+  const auto ask = [&](Transport transport, MessageView& view) {
+    const size_t size = responder.Answer(query, transport, buffer);
+    ASSERT_EQ(view.Parse({buffer.data(), size}), ParseResult::kComplete);
+  };
+  MessageView view;
+  ask(Transport::kUdp, view);
+  EXPECT_FALSE(view.header().truncated);
+  EXPECT_EQ(view.Count(Section::kAnswer), 10);
+  EXPECT_GT(view.Count(Section::kAdditional), 0);
+  EXPECT_EQ(view.Count(Section::kAdditional) % 4, 0);  // RRsets are whole
+  EXPECT_LT(view.Count(Section::kAdditional), 40);
+  ask(Transport::kTcp, view);
+  EXPECT_EQ(view.Count(Section::kAdditional), 40);
 }
 
 TEST_F(ResponderTest, DnameRedirectsWhatIsBelowIt) {

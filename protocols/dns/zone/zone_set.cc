@@ -14,8 +14,9 @@
 namespace rotor::dns {
 
 std::shared_ptr<const Zone> Seal(Zone zone) {
+  std::vector<char> buffer(kMessageBytesMax);
   zone.Prepare([&](const Name& owner, const Rrset& rrset) {
-    return PrepareAnswer(zone, owner, rrset, kPreparedBytesMax);
+    return PrepareAnswer(zone, owner, rrset, kPreparedBytesMax, buffer);
   });
   return std::make_shared<Zone>(std::move(zone));
 }
