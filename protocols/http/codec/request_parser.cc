@@ -132,30 +132,21 @@ HeadResult RequestParser::FailHead(const RequestError& error) {
   return {HeadResult::Outcome::kError, 0, nullptr, &error};
 }
 
-// Lets http-parser read a plain head, unless it was the last one too.
-Fault RequestParser::ReadPlainHead(const PlainHead& plain_head, RequestScratch& scratch) {
-  if (plain_head.text() == scratch.plain_head_.text()) return nullptr;
-  http_parser parser;
-  Report report;
-  http_parser_init(&parser, HTTP_REQUEST);
-  if (!Execute(parser, plain_head.text(), report)) {
-    const bool method = HTTP_PARSER_ERRNO(&parser) == HPE_INVALID_METHOD;
-    return method ? &kUnknownMethod : &kRefusedByParser;
-  }
-  scratch.plain_head_ = plain_head;
-  scratch.message_complete_ = report.message_complete;
-  Store(parser, scratch.image_);
-  return nullptr;
-}
-
 HeadResult RequestParser::FinishHead(const StartLine& start_line, size_t head_size,
                                      size_t field_count, RequestScratch& scratch) {
   const std::span<const Field> fields(scratch.fields_.data(), field_count);
   HeadMeaning meaning;
   if (Fault fault = CheckHeadMeaning(start_line, fields, meaning)) return FailHead(*fault);
 
-  if (Fault fault = ReadPlainHead(meaning.plain_head, scratch)) return FailHead(*fault);
-  const http_parser parser = Load(scratch.image_);
+  http_parser parser;
+  Report report;
+  http_parser_init(&parser, HTTP_REQUEST);
+  // Each head anew, though most plain heads are those of the request before: nothing that was made
+  // of one request may decide another.
+  if (!Execute(parser, meaning.plain_head.text(), report)) {
+    const bool method = HTTP_PARSER_ERRNO(&parser) == HPE_INVALID_METHOD;
+    return FailHead(method ? kUnknownMethod : kRefusedByParser);
+  }
 
   RequestHead& head = scratch.head_;
   head.method_text = start_line.method;
@@ -167,9 +158,9 @@ HeadResult RequestParser::FinishHead(const StartLine& start_line, size_t head_si
   head.version_minor = start_line.version_minor;
   head.fields = fields;
   const bool chunked = (parser.flags & F_CHUNKED) != 0;
-  head.body_kind = scratch.message_complete_ ? BodyKind::kNone
-                   : chunked                 ? BodyKind::kChunked
-                                             : BodyKind::kSized;
+  head.body_kind = report.message_complete ? BodyKind::kNone
+                   : chunked               ? BodyKind::kChunked
+                                           : BodyKind::kSized;
   head.content_length = head.body_kind == BodyKind::kSized ? parser.content_length : 0;
   head.keep_alive = KeepsAlive(parser, start_line.version_minor);
   head.expect_continue = meaning.expects_continue && head.body_kind != BodyKind::kNone;
@@ -178,7 +169,7 @@ HeadResult RequestParser::FinishHead(const StartLine& start_line, size_t head_si
   if (head.body_kind != BodyKind::kNone) {
     phase_ = chunked ? Phase::kChunkLine : Phase::kSizedBody;
     chunk_extension_bytes_ = 0;
-    image_ = scratch.image_;
+    Store(parser, image_);
   }
   return {HeadResult::Outcome::kHead, head_size, &head, nullptr};
 }

@@ -37,15 +37,6 @@
 
 namespace rotor::http {
 
-namespace internal {
-
-// An http_parser between calls, whose definition only the .cc file sees.
-struct alignas(8) ParserImage {
-  std::byte bytes[32];
-};
-
-}  // namespace internal
-
 // Memory in which heads and trailers are taken apart; about 4.5 KiB with default limits, none of it
 // needed between two calls. So that an idle connection costs a RequestParser and nothing else, one
 // scratch serves all connections of a loop.
@@ -66,12 +57,6 @@ class RequestScratch {
   std::vector<Field> fields_;
   std::vector<Field> trailers_;
   RequestHead head_;
-
-  // What http-parser made of the plain head it saw last: most heads of a server are the same in
-  // plain form, and the same bytes give the same result.
-  PlainHead plain_head_;
-  internal::ParserImage image_{};
-  bool message_complete_ = false;
 };
 
 struct HeadResult {
@@ -133,8 +118,12 @@ class RequestParser {
     kFailed,
   };
 
+  // An http_parser between calls, whose definition only the .cc file sees.
+  struct alignas(8) ParserImage {
+    std::byte bytes[32];
+  };
+
   HeadResult FailHead(const RequestError& error);
-  static Fault ReadPlainHead(const PlainHead& plain_head, RequestScratch& scratch);
   HeadResult FinishHead(const StartLine& start_line, size_t head_size, size_t field_count,
                         RequestScratch& scratch);
 
@@ -152,7 +141,7 @@ class RequestParser {
   Phase phase_ = Phase::kHead;
   uint32_t chunk_extension_bytes_ = 0;
   LineProgress progress_;
-  internal::ParserImage image_{};
+  ParserImage image_{};
 };
 
 static_assert(sizeof(RequestParser) <= 64, "an idle connection keeps one of these");

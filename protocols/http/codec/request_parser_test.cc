@@ -113,7 +113,6 @@ TEST(RequestParserTest, ConnectionsOfALoopShareTheScratch) {
 }
 
 TEST(RequestParserTest, ARequestIsReadTheSameBehindAnyOther) {
-  // Most plain heads are those of the request before; each of these differs from the others.
   const std::pair<std::string_view, std::string_view> requests[] = {
       {"GET / HTTP/1.1\r\nHost: h\r\n\r\n", "keep none"},
       {"GET / HTTP/1.0\r\n\r\n", "close none"},
