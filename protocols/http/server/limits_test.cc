@@ -233,7 +233,9 @@ TEST_P(UnreadTest, AClientThatReadsSlowlyGetsAllOfItsResponse) {
 
 // 100 bytes a second: progress, but less than write_bytes_per_second_min.
 TEST_P(UnreadTest, AClientThatReadsTooSlowlyEnds) {
-  HttpWorld world({}, Plain(/*latency=*/absl::Seconds(1), /*window_bytes=*/100));
+  ServerOptions options;
+  options.write_window = absl::Seconds(20);
+  HttpWorld world(options, Plain(/*latency=*/absl::Seconds(1), /*window_bytes=*/100));
   world.script.answer = AnswerLarge;
   const auto client = world.world.Connect(world.address);
   client->Send(Large());
@@ -247,7 +249,9 @@ TEST_P(UnreadTest, AClientThatReadsTooSlowlyEnds) {
 // The system's buffers are large, and it asks for more only when much of them is free: it takes
 // nothing for minutes, while the client reads.
 TEST_P(UnreadTest, AClientThatReadsFromTheBuffersOfTheSystemIsServed) {
-  HttpWorld world({}, Plain(absl::Milliseconds(1), 1000));
+  ServerOptions options;
+  options.write_window = absl::Seconds(20);
+  HttpWorld world(options, Plain(absl::Milliseconds(1), 1000));
   world.script.answer = AnswerLarge;
   const auto client = world.Connect();
   client->PauseReading();

@@ -28,7 +28,7 @@ struct ServerOptions : stream::ListenOptions {
   // While a response is owed, the client's host takes so much of it in each `write_window`, at
   // least one byte; else the connection is aborted, after at most twice that time.
   uint32_t write_bytes_per_second_min = 240;
-  absl::Duration write_window = absl::Seconds(20);
+  absl::Duration write_window = absl::Seconds(60);
   absl::Duration idle_timeout = absl::Seconds(60);  // Between requests; closed silently.
   absl::Duration close_timeout = absl::Seconds(5);  // From the end of ours to the peer's.
   std::string server_name = "rotor";                // In the Server field; none if empty.
