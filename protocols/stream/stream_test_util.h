@@ -23,6 +23,7 @@
 #include "core/backend/backend.h"
 #include "core/base/strings.h"
 #include "core/loop/loop.h"
+#include "core/testing/forwarding_backend.h"
 #include "core/testing/sim_backend.h"
 #include "core/testing/sim_client.h"
 #include "core/testing/sim_world.h"
@@ -103,9 +104,9 @@ class Scripted : public Minimal {
 static_assert(IsProtocol<Scripted>());
 
 // A simulated host whose calls are counted and fail where a test says so.
-class MeddlingBackend final : public Backend, private Io {
+class MeddlingBackend final : public ForwardingBackend {
  public:
-  explicit MeddlingBackend(SimBackend& host) : host_(host) {}
+  using ForwardingBackend::ForwardingBackend;
 
   // errno of the next calls, in order; 0 lets one pass.
   std::deque<int> accept_errors;
@@ -120,24 +121,15 @@ class MeddlingBackend final : public Backend, private Io {
   std::map<WatchKind, int> watches;
   int unwatches = 0;
 
-  std::string_view name() const override { return host_.name(); }
-  Time Now() override { return host_.Now(); }
-  absl::Time WallTime() override { return host_.WallTime(); }
-  uint64_t Entropy() override { return host_.Entropy(); }
   absl::Status Watch(const Fd& fd, WatchKind kind, uint64_t key) override {
     ++watches[kind];
     if (watch_errors.contains(kind)) return watch_errors[kind];
-    return host_.Watch(fd, kind, key);
+    return ForwardingBackend::Watch(fd, kind, key);
   }
   void Unwatch(const Fd& fd) override {
     ++unwatches;
-    host_.Unwatch(fd);
+    ForwardingBackend::Unwatch(fd);
   }
-  absl::StatusOr<size_t> Wait(Deadline latest, std::span<Event> events) override {
-    return host_.Wait(latest, events);
-  }
-  std::shared_ptr<Waker> waker() override { return host_.waker(); }
-  Io& io() override { return *this; }
 
  private:
   static int Next(std::deque<int>& errors) {
@@ -147,20 +139,14 @@ class MeddlingBackend final : public Backend, private Io {
     return error;
   }
 
-  absl::StatusOr<Fd> Listen(const SocketAddress& address, const ListenerOptions& options) override {
-    return host_.io().Listen(address, options);
-  }
   Accepted Accept(const Fd& listener) override {
     ++accepts;
     const int error = Next(accept_errors);
     if (error != 0) return {.socket = Fd(), .error = error};
-    return host_.io().Accept(listener);
-  }
-  absl::StatusOr<Fd> Connect(const SocketAddress& address) override {
-    return host_.io().Connect(address);
+    return ForwardingBackend::Accept(listener);
   }
   IoResult Read(const Fd& socket, std::span<char> into) override {
-    const IoResult result = host_.io().Read(socket, into);
+    const IoResult result = ForwardingBackend::Read(socket, into);
     if (result.bytes > 0) transfers += 'r';
     if (after_read) after_read(std::string_view(into.data(), result.bytes));
     return result;
@@ -169,44 +155,8 @@ class MeddlingBackend final : public Backend, private Io {
     transfers += 'w';
     const int error = Next(write_errors);
     if (error != 0) return {.error = error};
-    return host_.io().Write(socket, pieces);
+    return ForwardingBackend::Write(socket, pieces);
   }
-  IoResult ShutdownWrite(const Fd& socket) override { return host_.io().ShutdownWrite(socket); }
-  absl::StatusOr<Fd> BindDatagram(const SocketAddress& address) override {
-    return host_.io().BindDatagram(address);
-  }
-  absl::StatusOr<Fd> ConnectDatagram(const SocketAddress& peer, uint16_t local_port) override {
-    return host_.io().ConnectDatagram(peer, local_port);
-  }
-  IoResult Receive(const Fd& socket, std::span<char> into) override {
-    return host_.io().Receive(socket, into);
-  }
-  IoResult Send(const Fd& socket, std::string_view datagram) override {
-    return host_.io().Send(socket, datagram);
-  }
-  IoResult ReceiveFrom(const Fd& socket, std::span<char> into, SocketAddress& from) override {
-    return host_.io().ReceiveFrom(socket, into, from);
-  }
-  IoResult SendTo(const Fd& socket, std::string_view datagram, const SocketAddress& to) override {
-    return host_.io().SendTo(socket, datagram, to);
-  }
-  absl::StatusOr<SocketAddress> LocalAddress(const Fd& socket) override {
-    return host_.io().LocalAddress(socket);
-  }
-  absl::StatusOr<SocketAddress> PeerAddress(const Fd& socket) override {
-    return host_.io().PeerAddress(socket);
-  }
-  absl::StatusOr<Fd> OpenSignals(std::span<const int> signals) override {
-    return host_.io().OpenSignals(signals);
-  }
-  IoResult ReadSignal(const Fd& signals, int& signal) override {
-    return host_.io().ReadSignal(signals, signal);
-  }
-  FileIo& files() override { return host_.io().files(); }
-  // An Fd closes itself through the Io that opened it, and that is the host's.
-  void Close(int) noexcept override {}
-
-  SimBackend& host_;
 };
 
 class RecordingLog final : public LogSink {

@@ -21,6 +21,7 @@
 #include "core/backend/backend.h"
 #include "core/base/strings.h"
 #include "core/loop/loop.h"
+#include "core/testing/forwarding_backend.h"
 #include "core/testing/sim_backend.h"
 #include "core/testing/sim_client.h"
 #include "core/testing/sim_world.h"
@@ -72,14 +73,14 @@ using AppOf = Compose<Server<Handler>, stream::Machine<LineEcho>>;
 
 // A simulated host that counts some of what is asked of it. What it allocates itself is not
 // counted.
-class ObservedHost final : public Backend, private Io {
+class ObservedHost final : public ForwardingBackend {
   static auto Aside(auto call) {
     const UncountedAllocations aside;
     return call();
   }
 
  public:
-  explicit ObservedHost(SimBackend& host) : host_(host) {}
+  explicit ObservedHost(SimBackend& host) : ForwardingBackend(host), host_(host) {}
   SimBackend& sim() { return host_; }
 
   int wall_times = 0;
@@ -88,77 +89,33 @@ class ObservedHost final : public Backend, private Io {
   // While set, the system takes nothing, and says that so much is still untaken.
   std::optional<size_t> untaken;
 
-  std::string_view name() const override { return host_.name(); }
-  Time Now() override { return host_.Now(); }
   absl::Time WallTime() override {
     ++wall_times;
-    return host_.WallTime();
+    return ForwardingBackend::WallTime();
   }
-  uint64_t Entropy() override { return host_.Entropy(); }
   absl::Status Watch(const Fd& fd, WatchKind kind, uint64_t key) override {
     ++watches;
-    return Aside([&] { return host_.Watch(fd, kind, key); });
+    return Aside([&] { return ForwardingBackend::Watch(fd, kind, key); });
   }
-  void Unwatch(const Fd& fd) override { host_.Unwatch(fd); }
   absl::StatusOr<size_t> Wait(Deadline latest, std::span<Event> events) override {
-    return Aside([&] { return host_.Wait(latest, events); });
+    return Aside([&] { return ForwardingBackend::Wait(latest, events); });
   }
-  std::shared_ptr<Waker> waker() override { return host_.waker(); }
-  Io& io() override { return *this; }
 
  private:
-  absl::StatusOr<Fd> Listen(const SocketAddress& address, const ListenerOptions& options) override {
-    return host_.io().Listen(address, options);
-  }
   Accepted Accept(const Fd& listener) override {
-    return Aside([&] { return host_.io().Accept(listener); });
+    return Aside([&] { return ForwardingBackend::Accept(listener); });
   }
-  absl::StatusOr<Fd> Connect(const SocketAddress& to) override { return host_.io().Connect(to); }
   IoResult Read(const Fd& socket, std::span<char> into) override {
-    return Aside([&] { return host_.io().Read(socket, into); });
+    return Aside([&] { return ForwardingBackend::Read(socket, into); });
   }
   IoResult Write(const Fd& socket, std::span<const std::string_view> pieces) override {
     ++writes;
     if (untaken.has_value()) return {.error = EAGAIN};
-    return Aside([&] { return host_.io().Write(socket, pieces); });
+    return Aside([&] { return ForwardingBackend::Write(socket, pieces); });
   }
   size_t BytesUntaken(const Fd& socket) override {
-    return untaken.value_or(host_.io().BytesUntaken(socket));
+    return untaken.has_value() ? *untaken : ForwardingBackend::BytesUntaken(socket);
   }
-  IoResult ShutdownWrite(const Fd& socket) override { return host_.io().ShutdownWrite(socket); }
-  absl::StatusOr<Fd> BindDatagram(const SocketAddress& address) override {
-    return host_.io().BindDatagram(address);
-  }
-  absl::StatusOr<Fd> ConnectDatagram(const SocketAddress& peer, uint16_t local_port) override {
-    return host_.io().ConnectDatagram(peer, local_port);
-  }
-  IoResult Receive(const Fd& socket, std::span<char> into) override {
-    return host_.io().Receive(socket, into);
-  }
-  IoResult Send(const Fd& socket, std::string_view datagram) override {
-    return host_.io().Send(socket, datagram);
-  }
-  IoResult ReceiveFrom(const Fd& socket, std::span<char> into, SocketAddress& from) override {
-    return host_.io().ReceiveFrom(socket, into, from);
-  }
-  IoResult SendTo(const Fd& socket, std::string_view datagram, const SocketAddress& to) override {
-    return host_.io().SendTo(socket, datagram, to);
-  }
-  absl::StatusOr<SocketAddress> LocalAddress(const Fd& socket) override {
-    return host_.io().LocalAddress(socket);
-  }
-  absl::StatusOr<SocketAddress> PeerAddress(const Fd& socket) override {
-    return host_.io().PeerAddress(socket);
-  }
-  absl::StatusOr<Fd> OpenSignals(std::span<const int> signals) override {
-    return host_.io().OpenSignals(signals);
-  }
-  IoResult ReadSignal(const Fd& signals, int& signal) override {
-    return host_.io().ReadSignal(signals, signal);
-  }
-  FileIo& files() override { return host_.io().files(); }
-  // An Fd closes itself through the Io that opened it, and that is the host's.
-  void Close(int) noexcept override {}
 
   SimBackend& host_;
 };
