@@ -151,7 +151,7 @@ inline size_t FindControl(std::string_view text, size_t from) {
     const unsigned found = internal::FindControls(text.data() + from);
     if (found != 0) return from + static_cast<size_t>(std::countr_zero(found));
   }
-  if (text.size() < kStride) return FindNot(kText, text, from);
+  if (text.size() < kStride) return internal::FindControlInWords(text, from);
   // The last stride, of which the part before `from` does not count.
   const size_t begin = text.size() - kStride;
   const unsigned found = internal::FindControls(text.data() + begin) >> (from - begin);
