@@ -42,7 +42,7 @@ void BufferPool::Release(BufferBlock* block) {
   const size_t total = block->capacity + sizeof(BufferBlock);
   bytes_used_ -= total;
   const size_t size_class = std::countr_zero(total) - std::countr_zero(kSmallestBlockBytes);
-  if (size_class >= kKeptClasses || free_count_[size_class] >= kKeptBlocksPerClass) {
+  if (size_class >= kKeptClasses || free_count_[size_class] * total >= kKeptBytesPerClass) {
     ::operator delete(block);
     return;
   }

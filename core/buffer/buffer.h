@@ -47,9 +47,13 @@ class BufferPool {
 
  private:
   friend class Buffer;
-  static constexpr uint32_t kSmallestBlockBytes = 4096;
-  static constexpr size_t kKeptClasses = 5;  // 4, 8, 16, 32 and 64 KiB are kept for reuse.
-  static constexpr uint32_t kKeptBlocksPerClass = 64;  // At most 7.75 MiB lie idle.
+  // Small, since in each turn all connections that answer hold one: they should fit into the
+  // caches.
+  static constexpr uint32_t kSmallestBlockBytes = 1024;
+  static constexpr size_t kKeptClasses = 7;  // 1 to 64 KiB are kept for reuse.
+  // Of each class. Enough for an answer of 4 KiB to each event of a turn, or malloc(3) gives memory
+  // back to the system and takes it again, turn by turn. At most 7 MiB lie idle.
+  static constexpr size_t kKeptBytesPerClass = size_t{1} << 20;
 
   internal::BufferBlock* Acquire(size_t capacity_min);
   void Release(internal::BufferBlock* block);

@@ -1,6 +1,8 @@
 #include "core/buffer/buffer.h"
 
+#include <set>
 #include <string>
+#include <vector>
 
 #include "core/base/random.h"
 #include "gtest/gtest.h"
@@ -14,7 +16,7 @@ TEST(BufferTest, AnIdleBufferHoldsNoMemory) {
   EXPECT_EQ(sizeof(Buffer), sizeof(void*));
   EXPECT_EQ(pool.bytes_used(), 0u);
   buffer.Append(pool, "hello");
-  EXPECT_EQ(pool.bytes_used(), 4096u);
+  EXPECT_EQ(pool.bytes_used(), 1024u);
   buffer.Consume(5);
   EXPECT_EQ(pool.bytes_used(), 0u);
   EXPECT_TRUE(buffer.empty());
@@ -53,8 +55,25 @@ TEST(BufferTest, FreedBlocksAreReusedInsteadOfAllocatedAgain) {
   EXPECT_EQ(second.view().data(), place);
 }
 
+// malloc(3) would give so much back to the system, and fault it in again in the next turn.
+TEST(BufferTest, TheBlocksOfAllAnswersOfATurnAreReused) {
+  BufferPool pool(16 << 20);
+  const auto turn = [&pool] {
+    std::vector<Buffer> answers(256);
+    std::set<const char*> places;
+    for (Buffer& answer : answers) {
+      answer.Append(pool, std::string(4000, 'x'));
+      places.insert(answer.view().data());
+    }
+    return places;
+  };
+  const std::set<const char*> first = turn();
+  EXPECT_EQ(first.size(), 256u);
+  EXPECT_EQ(turn(), first);
+}
+
 TEST(BufferTest, LimitIsReportedButWhatIsInHandStillFindsRoom) {
-  BufferPool pool(4096);
+  BufferPool pool(1024);
   Buffer first, second;
   first.Append(pool, "a");
   EXPECT_TRUE(pool.exhausted());
