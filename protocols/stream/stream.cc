@@ -367,6 +367,8 @@ Stream::Call Stream::AdvanceClose() {
     if (!may_read_ || state_.output.size() >= shell_.options.output_pause_bytes) WriteSome();
     if (state_.write_error != 0) return Fail(BrokenBy(state_.write_error, "write"));
     if (!state_.output.empty()) return Call::kNothing;
+    // The peer has ended too, and all it sent was read: closing says the rest.
+    if (state_.input_ended) return End(Step::Done());
     // An error here is found again by reading.
     (void)scope_.io().ShutdownWrite(state_.socket);
     state_.write_ended = true;
