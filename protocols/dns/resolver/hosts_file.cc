@@ -10,22 +10,9 @@
 
 #include "absl/status/statusor.h"
 #include "core/base/strings.h"
+#include "protocols/dns/resolver/words.h"
 
 namespace rotor::dns {
-namespace {
-
-bool IsBlank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
-
-std::string_view TakeWord(std::string_view& line) {
-  while (!line.empty() && IsBlank(line.front())) line.remove_prefix(1);
-  size_t size = 0;
-  while (size < line.size() && !IsBlank(line[size])) ++size;
-  const std::string_view word = line.substr(0, size);
-  line.remove_prefix(size);
-  return word;
-}
-
-}  // namespace
 
 HostsFile HostsFile::Parse(std::string_view text) {
   HostsFile hosts;

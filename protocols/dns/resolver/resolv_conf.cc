@@ -13,24 +13,13 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/strings.h"
+#include "protocols/dns/resolver/words.h"
 
 namespace rotor::dns {
 namespace {
 
 constexpr uint16_t kDnsPort = 53;
 constexpr size_t kShownBytesMax = 60;
-
-bool IsBlank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
-
-// Takes the next word off the front of `line`; empty at its end.
-std::string_view TakeWord(std::string_view& line) {
-  while (!line.empty() && IsBlank(line.front())) line.remove_prefix(1);
-  size_t size = 0;
-  while (size < line.size() && !IsBlank(line[size])) ++size;
-  const std::string_view word = line.substr(0, size);
-  line.remove_prefix(size);
-  return word;
-}
 
 template <typename Number>
 std::optional<Number> ParseNumber(std::string_view text) {
