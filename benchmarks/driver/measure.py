@@ -199,6 +199,7 @@ def load_report(load: Load, servers: Sequence[Server], samples: Samples) -> str:
     text = f"### {load.name}: {load.title}\n\n" + report.table(head, rows) + "\n"
     verdicts = [_verdict(goal, load, samples) for goal in load.goals]
     verdicts += [_loss(load, server, samples) for server in ran if server.kind == "peer"]
+    verdicts += [_reconnects(load, server, samples) for server in ran]
     lines = [report.item(verdict) for verdict in verdicts if verdict]
     return text + "".join(lines) + ("\n" if lines else "")
 
@@ -244,6 +245,13 @@ def _loss(load: Load, server: Server, samples: Samples) -> str:
         f"{what}: {server.name} is ahead by {METRICS[load.metric]}: ours ÷ {server.name} "
         + report.interval(result, report.ratio)
     )
+
+
+def _reconnects(load: Load, server: Server, samples: Samples) -> str:
+    counts = values(samples, load.name, server.name, "reconnects")
+    if not any(counts):
+        return ""
+    return f"{server.name} ended {max(counts):,} connections per sample at most, which went on anew"
 
 
 def disturbed(samples: Samples) -> str:

@@ -82,6 +82,7 @@ class Sample:
     p99: float
     client_cpu: float  # Share of the client's core that it has used.
     foreign: float  # Share of both cores that somebody else has used.
+    reconnects: int = 0  # Connections that the server ended in order, made anew.
 
 
 def load_command(port: int, seconds: float, *flags: str) -> list[str]:
@@ -229,6 +230,7 @@ class _Window:
             p99=result["p99"],
             client_cpu=(client - client_before) / seconds,
             foreign=max(0.0, busy - busy_before - known) / (2 * seconds) if self._client else 0.0,
+            reconnects=result.get("reconnects", 0),
         )
 
 

@@ -61,11 +61,13 @@ absl::Status Measure(Load& load) {
   status = load.Run(absl::GetFlag(FLAGS_seconds), result);
   if (!status.ok()) return status;
   std::printf(
-      "{\"requests\": %llu, \"rate\": %.1f, \"p50\": %.2f, \"p99\": %.2f, \"client_cpu\": %.3f}\n",
+      "{\"requests\": %llu, \"rate\": %.1f, \"p50\": %.2f, \"p99\": %.2f, "
+      "\"client_cpu\": %.3f, \"reconnects\": %llu}\n",
       static_cast<unsigned long long>(result.requests),
       static_cast<double>(result.requests_in_time) / result.seconds,
       load.latency().Quantile(0.5) / 1e3, load.latency().Quantile(0.99) / 1e3,
-      (CpuSeconds() - cpu_before) / result.seconds);
+      (CpuSeconds() - cpu_before) / result.seconds,
+      static_cast<unsigned long long>(result.reconnects));
   std::fflush(stdout);
   std::getline(std::cin, line);
   return absl::OkStatus();

@@ -16,6 +16,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "core/base/strings.h"
 
 namespace rotor::benchmarks {
 namespace {
@@ -31,19 +32,32 @@ absl::Status Failed(const char* what) {
   return absl::UnavailableError(absl::StrCat(what, ": ", std::strerror(errno)));
 }
 
-// Bytes of the first HTTP answer in `text` with its content; 0 if it is not complete.
-size_t AnswerBytes(const std::string& text) {
-  const size_t head_end = text.find("\r\n\r\n");
-  if (head_end == std::string::npos) return 0;
-  const std::string head = absl::AsciiStrToLower(text.substr(0, head_end + 2));
+constexpr std::string_view kBlankLine = "\r\n\r\n";
+
+// An HTTP answer at the front of received bytes, taken apart at leisure.
+struct ParsedAnswer {
+  size_t head_bytes = 0;
+  size_t bytes = 0;  // 0 if it is not complete, or does not tell its length.
+  bool says_close = false;
+};
+
+ParsedAnswer Parse(std::string_view text) {
+  ParsedAnswer answer;
+  const size_t head_end = text.find(kBlankLine);
+  if (head_end == std::string_view::npos) return answer;
+  const std::string head = absl::AsciiStrToLower(AsAbsl(text.substr(0, head_end + 2)));
+  answer.head_bytes = head_end + kBlankLine.size();
+  answer.says_close = head.find("\r\nconnection: close\r\n") != std::string::npos;
   static constexpr std::string_view kField = "\r\ncontent-length:";
   const size_t field = head.find(kField);
-  if (field == std::string::npos) return 0;
+  if (field == std::string::npos) return answer;
   const size_t value = field + kField.size();
   uint32_t content = 0;
-  if (!absl::SimpleAtoi(head.substr(value, head.find('\r', value) - value), &content)) return 0;
-  const size_t bytes = head_end + 4 + content;
-  return text.size() >= bytes ? bytes : 0;
+  if (absl::SimpleAtoi(head.substr(value, head.find('\r', value) - value), &content) &&
+      text.size() >= answer.head_bytes + content) {
+    answer.bytes = answer.head_bytes + content;
+  }
+  return answer;
 }
 
 }  // namespace
@@ -101,19 +115,21 @@ absl::Status StreamLoad::LearnAnswerLength() {
   if (fd < 0) return Failed("socket");
   const timeval patience{.tv_sec = 5, .tv_usec = 0};
   ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-  const std::string request = batches_[0].bytes.substr(0, batches_[0].bytes.find("\r\n\r\n") + 4);
+  const std::string request =
+      batches_[0].bytes.substr(0, batches_[0].bytes.find(kBlankLine) + kBlankLine.size());
   std::string answer;
   ssize_t received = 0;
   if (::connect(fd, reinterpret_cast<const sockaddr*>(&address_), sizeof address_) == 0 &&
       ::send(fd, request.data(), request.size(), MSG_NOSIGNAL) ==
           static_cast<ssize_t>(request.size())) {
-    while (AnswerBytes(answer) == 0 &&
+    while (Parse(answer).bytes == 0 &&
            (received = ::recv(fd, input_.data(), input_.size(), 0)) > 0) {
       answer.append(input_.data(), static_cast<size_t>(received));
     }
   }
   ::close(fd);
-  answer_bytes_ = AnswerBytes(answer);
+  answer_bytes_ = Parse(answer).bytes;
+  answer_head_bytes_ = Parse(answer).head_bytes;
   if (answer_bytes_ != 0) return absl::OkStatus();
   return absl::UnavailableError("no answer with a Content-Length to the first request: " + answer);
 }
@@ -144,6 +160,7 @@ void StreamLoad::Watch(Connection& connection, int operation, uint32_t events) {
 void StreamLoad::Close(Connection& connection) {
   if (connection.fd >= 0) ::close(connection.fd);
   connection.fd = -1;
+  connection.begun.clear();
 }
 
 absl::Status StreamLoad::Begin(Connection& connection, uint64_t now) {
@@ -151,7 +168,6 @@ absl::Status StreamLoad::Begin(Connection& connection, uint64_t now) {
   connection.batch = &batches_[which];
   connection.unsent = connection.batch->bytes.size();
   connection.answers_due = connection.batch->requests;
-  connection.answer_bytes_due = 0;
   connection.started = now;
   if (connection.fd < 0) return Connect(connection);  // Sends when connected.
   return Send(connection);
@@ -177,8 +193,12 @@ absl::Status StreamLoad::Send(Connection& connection) {
   const std::string& bytes = connection.batch->bytes;
   const char* from = bytes.data() + bytes.size() - connection.unsent;
   const ssize_t sent = ::send(connection.fd, from, connection.unsent, MSG_NOSIGNAL);
-  if (sent < 0 && errno != EAGAIN) return Failed("send");
   if (sent > 0) connection.unsent -= static_cast<size_t>(sent);
+  if (sent < 0 && errno != EAGAIN) {
+    // The server reads no more: what came from it before tells whether it may.
+    if (errno != EPIPE && errno != ECONNRESET) return Failed("send");
+    connection.unsent = 0;
+  }
   const bool wants_write = connection.unsent > 0;
   if (wants_write != connection.wants_write) {
     connection.wants_write = wants_write;
@@ -191,8 +211,17 @@ absl::Status StreamLoad::Receive(Connection& connection) {
   const ssize_t received = ::recv(connection.fd, input_.data(), input_.size(), 0);
   if (received < 0 && errno == EAGAIN) return absl::OkStatus();
   if (received <= 0) return Ended(connection, received);
-  absl::Status status = Count(connection, input_.data(), static_cast<size_t>(received));
-  if (!status.ok() || connection.answers_due > 0 || connection.batch == nullptr) return status;
+  std::string_view bytes(input_.data(), static_cast<size_t>(received));
+  std::string joined;
+  if (!connection.begun.empty()) {
+    joined = std::exchange(connection.begun, std::string()).append(bytes);
+    bytes = joined;
+  }
+  bool ended = false;
+  absl::Status status = Count(connection, bytes, ended);
+  if (!status.ok()) return status;
+  if (ended) return Reconnect(connection);
+  if (connection.answers_due > 0 || connection.batch == nullptr) return status;
   // The server ends the connection of an HTTP request that asked for it.
   if (options_.per_request && options_.framing == Framing::kHttp) return status;
   connection.batch = nullptr;
@@ -209,43 +238,62 @@ absl::Status StreamLoad::Ended(Connection& connection, ssize_t received) {
   return BatchDone(connection);
 }
 
-// The length in front of an answer; false if the bytes end before it does.
-bool StreamLoad::TakeLength(Connection& connection, const char*& bytes, size_t& size) {
-  while (size > 0) {
-    const int byte = static_cast<unsigned char>(*bytes++);
-    --size;
-    if (connection.length_byte >= 0) {
-      connection.answer_bytes_due = static_cast<size_t>(connection.length_byte << 8 | byte);
-      connection.length_byte = -1;
-      return true;
-    }
-    connection.length_byte = byte;
+// The server answers nothing more on this connection.
+absl::Status StreamLoad::Reconnect(Connection& connection) {
+  ++reconnects_;
+  Close(connection);
+  if (connection.answers_due == 0) {
+    connection.batch = nullptr;
+    return BatchDone(connection);
   }
-  return false;
+  const std::string& bytes = connection.batch->bytes;
+  size_t answered = 0;
+  for (size_t i = connection.answers_due; i < connection.batch->requests; ++i) {
+    answered = bytes.find(kBlankLine, answered) + kBlankLine.size();
+  }
+  connection.unsent = bytes.size() - answered;
+  return Connect(connection);
 }
 
-absl::Status StreamLoad::Count(Connection& connection, const char* bytes, size_t size) {
-  while (size > 0) {
-    if (connection.answers_due == 0) return absl::InternalError("more answers than requests");
-    if (connection.answer_bytes_due == 0) {
-      if (options_.framing == Framing::kLength) {
-        if (!TakeLength(connection, bytes, size)) break;
-      } else {
-        connection.answer_bytes_due = answer_bytes_;
-      }
-      if (options_.framing == Framing::kHttp &&
-          std::memcmp(bytes, kAnswerStart.data(), std::min(size, kAnswerStart.size())) != 0) {
-        return absl::InternalError(absl::StrCat("not the start of an answer: ",
-                                                std::string(bytes, std::min<size_t>(size, 80))));
-      }
+absl::StatusOr<StreamLoad::Answer> StreamLoad::Next(std::string_view bytes) const {
+  if (options_.framing == Framing::kLine) return Answer{.bytes = answer_bytes_};
+  if (options_.framing == Framing::kLength) {
+    if (bytes.size() < 2) return Answer();
+    const auto byte = [&](size_t i) { return static_cast<size_t>(static_cast<uint8_t>(bytes[i])); };
+    return Answer{.bytes = 2 + (byte(0) << 8 | byte(1))};
+  }
+  if (!kAnswerStart.starts_with(bytes.substr(0, kAnswerStart.size()))) {
+    return absl::InternalError(
+        absl::StrCat("not the start of an answer: ", std::string(bytes.substr(0, 80))));
+  }
+  if (bytes.size() < answer_head_bytes_) return Answer();
+  // The blank line where it always was: the answer has the fields that it always had.
+  if (bytes.substr(answer_head_bytes_ - kBlankLine.size(), kBlankLine.size()) == kBlankLine) {
+    return Answer{.bytes = answer_bytes_};
+  }
+  const ParsedAnswer answer = Parse(bytes);
+  if (answer.head_bytes == 0 || answer.says_close) {
+    return Answer{.bytes = answer.bytes, .is_last = true};
+  }
+  return absl::InternalError(absl::StrCat("an answer unlike the first: ",
+                                          std::string(bytes.substr(0, answer.head_bytes))));
+}
+
+absl::Status StreamLoad::Count(Connection& connection, std::string_view bytes, bool& ended) {
+  while (!bytes.empty()) {
+    if (connection.answers_due == 0 || ended) {
+      return absl::InternalError("more answers than requests");
     }
-    const size_t taken = std::min(size, connection.answer_bytes_due);
-    bytes += taken;
-    size -= taken;
-    connection.answer_bytes_due -= taken;
-    if (connection.answer_bytes_due > 0) break;
+    const absl::StatusOr<Answer> answer = Next(bytes);
+    if (!answer.ok()) return answer.status();
+    if (answer->bytes == 0 || answer->bytes > bytes.size()) {
+      connection.begun = bytes;
+      break;
+    }
+    bytes.remove_prefix(answer->bytes);
     --connection.answers_due;
     ++requests_;
+    ended = answer->is_last;
   }
   return absl::OkStatus();
 }
@@ -331,6 +379,7 @@ absl::Status StreamLoad::FinishOutstanding() {
 absl::Status StreamLoad::Run(double seconds, LoadResult& result) {
   latency_.Clear();
   requests_ = 0;
+  reconnects_ = 0;
   sending_ = true;
   const uint64_t start = NowNanoseconds();
   const uint64_t end = start + static_cast<uint64_t>(seconds * static_cast<double>(kSecond));
@@ -349,6 +398,7 @@ absl::Status StreamLoad::Run(double seconds, LoadResult& result) {
   sending_ = false;
   if (status.ok()) status = FinishOutstanding();
   result.requests = requests_;
+  result.reconnects = reconnects_;
   return status;
 }
 

@@ -9,9 +9,11 @@
 #include <cstdint>
 #include <deque>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "benchmarks/load/histogram.h"
 #include "benchmarks/load/requests.h"
 #include "core/base/random.h"
@@ -24,7 +26,7 @@ uint64_t NowNanoseconds();
 // How the answers are told apart. The generator looks at as little as it can, so that the server is
 // what limits the figures.
 enum class Framing {
-  kHttp,    // All equally long, which is learned from the first; each must begin as a 200.
+  kHttp,    // Each must begin as a 200. All are as long as the first, but a connection's last one.
   kLine,    // As long as the request.
   kLength,  // Two bytes of length in front, RFC 1035 §4.2.2.
 };
@@ -47,10 +49,14 @@ struct LoadResult {
   uint64_t requests = 0;          // Answered, those that came after the end of the run included.
   uint64_t requests_in_time = 0;  // Answered before its end.
   double seconds = 0;             // Until its end.
+  uint64_t reconnects = 0;        // Connections that the server ended in order, made anew.
 };
 
 // A closed or open loop over many connections in one thread, on epoll(7). Each Run() begins and
 // ends with nothing under way, so that a server's CPU time can be read between two runs.
+//
+// A server may end a connection with an HTTP answer that says so ("Connection: close", RFC 9112
+// §9.6). The connection is made anew then, and the requests behind that answer are sent again.
 class StreamLoad {
  public:
   // `batches` must not be empty.
@@ -64,7 +70,7 @@ class StreamLoad {
   // request has its own.
   absl::Status Open();
 
-  // Fails if an answer is wrong or missing, or a connection ends.
+  // Fails if an answer is wrong or missing, or a connection ends without a word.
   absl::Status Run(double seconds, LoadResult& result);
 
   // Latencies of the last Run() in nanoseconds, one per batch.
@@ -76,12 +82,17 @@ class StreamLoad {
     bool connecting = false;
     bool wants_write = false;
     size_t answers_due = 0;
-    size_t answer_bytes_due = 0;  // Of the answer that is being received.
-    int length_byte = -1;         // The first of a length's two bytes, if only it has come.
+    std::string begun;  // An answer of which the rest has not come.
     const Batch* batch = nullptr;
-    size_t unsent = 0;
+    size_t unsent = 0;  // Of the batch, at its end.
     uint64_t started = 0;
     std::deque<uint64_t> scheduled;  // Batches not begun yet, open loop only.
+  };
+
+  // What stands at the front of received bytes.
+  struct Answer {
+    size_t bytes = 0;      // 0 if it has not come in full.
+    bool is_last = false;  // The server ends the connection behind it.
   };
 
   absl::Status LearnAnswerLength();
@@ -93,8 +104,10 @@ class StreamLoad {
   absl::Status Send(Connection& connection);
   absl::Status Receive(Connection& connection);
   absl::Status Ended(Connection& connection, ssize_t received);
-  absl::Status Count(Connection& connection, const char* bytes, size_t size);
-  bool TakeLength(Connection& connection, const char*& bytes, size_t& size);
+  absl::Status Reconnect(Connection& connection);
+  // Counts the answers in `bytes`. `ended`: the last of them ends the connection.
+  absl::Status Count(Connection& connection, std::string_view bytes, bool& ended);
+  absl::StatusOr<Answer> Next(std::string_view bytes) const;
   absl::Status Handle(Connection& connection, uint32_t events);
   absl::Status Turn(int timeout_milliseconds);
   absl::Status StartAll();
@@ -109,11 +122,13 @@ class StreamLoad {
   std::vector<epoll_event> events_;
   std::vector<char> input_;
   Random random_{1};
-  size_t answer_bytes_ = 0;  // Of every answer, if all are equally long.
+  size_t answer_bytes_ = 0;       // Of an answer, if they are equally long.
+  size_t answer_head_bytes_ = 0;  // HTTP: the part of it that its blank line ends.
 
   bool sending_ = false;
   size_t outstanding_ = 0;  // Batches begun or scheduled, and not done.
   uint64_t requests_ = 0;
+  uint64_t reconnects_ = 0;
   double next_scheduled_ = 0;  // Nanoseconds.
   size_t next_connection_ = 0;
   Histogram latency_;
