@@ -84,8 +84,10 @@ inline unsigned FindCommon(ByteClass wanted, const char* text) {
 
 // Offset of the first byte at or after `from` that is not of the class; text.size() without one.
 inline size_t FindNot(ByteClass wanted, std::string_view text, size_t from = 0) {
-  while (from < text.size() && IsOf(wanted, text[from])) ++from;
-  return from;
+  const char* at = text.data() + from;
+  const char* const end = text.data() + text.size();
+  while (at < end && IsOf(wanted, *at)) ++at;
+  return static_cast<size_t>(at - text.data());
 }
 
 // The same in strides, for what is longer than a few bytes. `wanted` is kToken, kPath, kQuery or
@@ -113,7 +115,7 @@ inline bool ConsistsOf(ByteClass wanted, std::string_view text) {
 namespace internal {
 
 // FindNot(kText, ...) in strides of eight bytes, on any machine.
-inline size_t FindControlInWords(std::string_view text, size_t from) {
+[[gnu::noinline]] inline size_t FindControlInWords(std::string_view text, size_t from) {
   constexpr uint64_t kOnes = 0x0101010101010101;
   constexpr uint64_t kHighBits = 0x80 * kOnes;
   for (; from + sizeof(uint64_t) <= text.size(); from += sizeof(uint64_t)) {
@@ -131,13 +133,13 @@ inline size_t FindControlInWords(std::string_view text, size_t from) {
 }
 
 #if defined(__SSE2__)
-// A bit for each of the 16 bytes at `text` that is a control, but not a tab.
-inline unsigned FindControls(const char* text) {
+// A bit for each of the 16 bytes at `text` that is a control, a tab included, or above 0x7f: in
+// practice a line's end. Added to one, and taken as signed, these are at most 0x20.
+inline unsigned FindUncommonText(const char* text) {
   const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text));
-  const __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1f)), bytes);
-  const __m128i low_no_tab = _mm_andnot_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('\t')), low);
-  const __m128i found = _mm_or_si128(low_no_tab, _mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7f)));
-  return static_cast<unsigned>(_mm_movemask_epi8(found));
+  const __m128i next = _mm_add_epi8(bytes, _mm_set1_epi8(1));
+  const __m128i common = _mm_cmpgt_epi8(next, _mm_set1_epi8(0x20));
+  return static_cast<unsigned>(_mm_movemask_epi8(common)) ^ 0xffff;
 }
 #endif
 
@@ -147,18 +149,26 @@ inline unsigned FindControls(const char* text) {
 inline size_t FindControl(std::string_view text, size_t from) {
 #if defined(__SSE2__)
   constexpr size_t kStride = sizeof(__m128i);
-  for (; from + kStride <= text.size(); from += kStride) {
-    const unsigned found = internal::FindControls(text.data() + from);
-    if (found != 0) return from + static_cast<size_t>(std::countr_zero(found));
+  while (from + kStride <= text.size()) {
+    const unsigned found = internal::FindUncommonText(text.data() + from);
+    if (found == 0) {
+      from += kStride;
+      continue;
+    }
+    from += static_cast<size_t>(std::countr_zero(found));
+    if (!IsOf(kText, text[from])) return from;
+    ++from;
   }
-  if (text.size() < kStride) return internal::FindControlInWords(text, from);
-  // The last stride, of which the part before `from` does not count.
-  const size_t begin = text.size() - kStride;
-  const unsigned found = internal::FindControls(text.data() + begin) >> (from - begin);
-  return found == 0 ? text.size() : from + static_cast<size_t>(std::countr_zero(found));
-#else
-  return internal::FindControlInWords(text, from);
+  if (text.size() >= kStride) {
+    // The last stride, of which the part before `from` does not count. Most heads end in one.
+    const size_t begin = text.size() - kStride;
+    const unsigned found = internal::FindUncommonText(text.data() + begin) >> (from - begin);
+    if (found == 0) return text.size();
+    from += static_cast<size_t>(std::countr_zero(found));
+    if (!IsOf(kText, text[from])) return from;
+  }
 #endif
+  return internal::FindControlInWords(text, from);
 }
 
 inline bool IsWhitespace(char byte) { return byte == ' ' || byte == '\t'; }

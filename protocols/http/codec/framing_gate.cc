@@ -80,32 +80,33 @@ Fault CheckLineEnd(std::string_view input, size_t at) {
 }
 
 // Takes the next line of at most `line_bytes_max` bytes from input[progress.line_start...]. The
-// fault may be &kLineTooLong.
-Line NextLine(std::string_view input, size_t line_bytes_max, LineProgress& progress) {
-  const size_t longest_end = progress.line_start + line_bytes_max + 1;
-  const size_t window_end = std::min(input.size(), longest_end);
-  const size_t at = FindControl(input.substr(0, window_end), progress.scanned);
+// fault may be &kLineTooLong. Inlined, or the parts of Line would go through memory for each line.
+[[gnu::always_inline]] inline Line NextLine(std::string_view input, size_t line_bytes_max,
+                                            LineProgress& progress) {
+  const size_t begin = progress.line_start;
+  const size_t at = FindControl(input, progress.scanned);
   progress.scanned = static_cast<uint32_t>(at);
-  if (at == window_end) {
-    if (window_end == longest_end) return {GateOutcome::kRefused, &kLineTooLong, {}};
-    return {GateOutcome::kNeedMore, nullptr, {}};
+  if (at - begin > line_bytes_max) return {GateOutcome::kRefused, &kLineTooLong, {}};
+  if (input.size() - at < 2) {
+    const bool may_end = at == input.size() || input[at] == '\r';
+    if (may_end) return {GateOutcome::kNeedMore, nullptr, {}};
   }
-  if (input[at] == '\r' && at + 1 == input.size()) return {GateOutcome::kNeedMore, nullptr, {}};
   if (Fault fault = CheckLineEnd(input, at)) return {GateOutcome::kRefused, fault, {}};
-  const std::string_view text = input.substr(progress.line_start, at - progress.line_start);
   progress.line_start = progress.scanned = static_cast<uint32_t>(at + 2);
-  return {GateOutcome::kPassed, nullptr, text};
+  return {GateOutcome::kPassed, nullptr, {input.data() + begin, at - begin}};
 }
 
-// Only bytes of the class and percent-encoded octets (RFC 3986 section 2.1).
-bool IsEncoded(ByteClass wanted, std::string_view text) {
-  for (size_t at = FindNotInStrides(wanted, text); at < text.size();
-       at = FindNotInStrides(wanted, text, at + 3)) {
-    const bool escape = text[at] == '%' && text.size() - at >= 3 && IsOf(kHexDigit, text[at + 1]) &&
-                        IsOf(kHexDigit, text[at + 2]);
-    if (!escape) return false;
+// Offset of the first byte that is neither of the class nor part of a percent-encoded octet (RFC
+// 3986 section 2.1); text.size() without one.
+size_t FindNotEncoded(ByteClass wanted, std::string_view text) {
+  size_t at = FindNotInStrides(wanted, text);
+  while (at < text.size() && text[at] == '%') {
+    const bool escape =
+        text.size() - at >= 3 && IsOf(kHexDigit, text[at + 1]) && IsOf(kHexDigit, text[at + 2]);
+    if (!escape) break;
+    at = FindNotInStrides(wanted, text, at + 3);
   }
-  return true;
+  return at;
 }
 
 // An IPv6 address in brackets (RFC 3986 section 3.2.2). IPvFuture, of which no version exists, and
@@ -122,10 +123,13 @@ bool IsBracketedAddress(std::string_view text) {
 }
 
 bool IsPort(std::string_view text) {
-  if (!ConsistsOf(kDigit, text)) return false;
   unsigned port = 0;
-  for (const char digit : text) port = std::min(port * 10 + (digit - '0'), 65536u);
-  return port < 65536;
+  for (const char digit : text) {
+    if (!IsOf(kDigit, digit)) return false;
+    port = port * 10 + static_cast<unsigned>(digit - '0');
+    if (port > 65535) return false;
+  }
+  return true;
 }
 
 enum class Port { kOptional, kRequired };
@@ -133,11 +137,11 @@ enum class Port { kOptional, kRequired };
 // A host that is not empty, and a port (RFC 9110 section 4.2, 7.2). Userinfo is an error: it serves
 // only to deceive (RFC 9110 section 4.2.4).
 bool IsAuthority(std::string_view text, Port port) {
-  const size_t host_end = text.starts_with('[') ? text.find(']') + 1 : text.find(':');
-  const std::string_view host = text.substr(0, host_end);
-  const std::string_view rest = text.substr(host.size());
-  if (host.empty()) return false;
-  if (!(host.front() == '[' ? IsBracketedAddress(host) : IsEncoded(kRegName, host))) return false;
+  const bool in_brackets = text.starts_with('[');
+  const size_t host_end = in_brackets ? text.find(']') + 1 : FindNotEncoded(kRegName, text);
+  if (host_end == 0) return false;
+  if (in_brackets && !IsBracketedAddress(text.substr(0, host_end))) return false;
+  const std::string_view rest = text.substr(host_end);
   if (rest.empty()) return port == Port::kOptional;
   if (rest.size() == 1 && port == Port::kRequired) return false;
   return rest.front() == ':' && IsPort(rest.substr(1));
@@ -147,12 +151,13 @@ bool IsAuthority(std::string_view text, Port port) {
 // fragment is never sent. Brackets are not legal in a query either, but browsers send those of
 // `?a[]=1` unescaped, and they have no meaning to any parser.
 Fault CheckOriginForm(std::string_view text, StartLine& start_line) {
-  const size_t question_mark = std::min(text.find('?'), text.size());
-  start_line.path = text.substr(0, question_mark);
-  start_line.query = text.substr(std::min(question_mark + 1, text.size()));
-  if (!IsEncoded(kPath, start_line.path)) return &kTargetCharacter;
-  if (!IsEncoded(kQuery, start_line.query)) return &kTargetCharacter;
-  return nullptr;
+  const size_t path_end = FindNotEncoded(kPath, text);
+  start_line.path = text.substr(0, path_end);
+  if (path_end == text.size()) return nullptr;
+  start_line.query = text.substr(path_end + 1);
+  const bool passed =
+      text[path_end] == '?' && FindNotEncoded(kQuery, start_line.query) == start_line.query.size();
+  return passed ? nullptr : &kTargetCharacter;
 }
 
 // `http://host/path?query` (RFC 9112 section 3.2.2). A target of any other scheme cannot be ours.
@@ -190,6 +195,7 @@ Fault CheckTarget(StartLine& start_line) {
 // `HTTP/` DIGIT `.` DIGIT, case-sensitive (RFC 9112 section 2.3). A higher minor version is read as
 // the highest we know (RFC 9110 section 2.5).
 Fault CheckVersion(std::string_view version, StartLine& start_line) {
+  if (version == "HTTP/1.1") return nullptr;
   if (version.size() != kVersionBytes || !version.starts_with("HTTP/")) return &kVersion;
   const char major = version[5];
   const char minor = version[7];
@@ -233,17 +239,18 @@ Fault ExplainLongRequestLine(std::string_view line, const RequestLimits& limits)
 }
 
 // `name: value`, the name a token right before the colon (RFC 9112 section 5.1: whitespace there
-// has led to request smuggling).
-Fault CheckFieldLine(std::string_view line, Field& field) {
-  const size_t name_size = FindNotInStrides(kToken, line);
-  if (name_size == line.size()) return &kNoColon;
-  if (line[name_size] != ':') {
-    if (!IsWhitespace(line[name_size])) return &kFieldName;
+// has led to request smuggling). The line is the first `size` bytes of `rest`, which goes on with
+// its end; the strides of the search are longer than most names.
+inline Fault CheckFieldLine(std::string_view rest, size_t size, Field& field) {
+  const size_t name_size = FindNotInStrides(kToken, rest);
+  if (name_size == size) return &kNoColon;
+  if (rest[name_size] != ':') {
+    if (!IsWhitespace(rest[name_size])) return &kFieldName;
     return name_size == 0 ? &kLineFolding : &kSpaceBeforeColon;
   }
   if (name_size == 0) return &kFieldName;
-  field.name = line.substr(0, name_size);
-  field.value = TrimWhitespace(line.substr(name_size + 1));
+  field.name = {rest.data(), name_size};
+  field.value = TrimWhitespace({rest.data() + name_size + 1, size - name_size - 1});
   return nullptr;
 }
 
@@ -265,7 +272,10 @@ GateResult CheckFieldLines(std::string_view input, const SectionLimits& limits,
     if (line.fault != nullptr) return Refuse(*line.fault);
     if (line.text.empty()) return {GateOutcome::kPassed, nullptr, progress.line_start};
     if (progress.fields == limits.fields_max) return Refuse(limits.too_many_fields);
-    if (Fault fault = CheckFieldLine(line.text, fields[progress.fields])) return Refuse(*fault);
+    const std::string_view rest(
+        line.text.data(), static_cast<size_t>(input.data() + input.size() - line.text.data()));
+    Field& field = fields[progress.fields];
+    if (Fault fault = CheckFieldLine(rest, line.text.size(), field)) return Refuse(*fault);
     ++progress.fields;
   }
 }
@@ -337,124 +347,71 @@ Fault CheckHost(std::string_view value) {
   return value.empty() || IsAuthority(value, Port::kOptional) ? nullptr : &kHostValue;
 }
 
-// Gathers the fields that mean something for the message as a whole.
-class MeaningGatherer {
- public:
-  explicit MeaningGatherer(const StartLine& start_line) : start_line_(start_line) {}
-
-  Fault Add(const Field& field) {
-    // The lengths tell most fields apart before any letter is compared.
-    switch (field.name.size()) {
-      case 4:
-        return TokenIs(field.name, "host") ? AddHost(field.value) : nullptr;
-      case 6:
-        return TokenIs(field.name, "expect") ? AddExpect(field.value) : nullptr;
-      case 7:
-        // RFC 9110 section 7.8: to be ignored in HTTP/1.0.
-        upgrade_ |= TokenIs(field.name, "upgrade") && !field.value.empty() && !old_version();
-        return nullptr;
-      case 10:
-        return TokenIs(field.name, "connection") ? AddConnection(field.value) : nullptr;
-      case 14:
-        return TokenIs(field.name, "content-length") ? AddLength(field.value) : nullptr;
-      case 17:
-        return TokenIs(field.name, "transfer-encoding") ? AddCoding(field.value) : nullptr;
-      default:
-        return nullptr;
-    }
+// RFC 9110 section 10.1.1: 100-continue is the only expectation there is; HTTP/1.0 has none.
+Fault AddExpect(std::string_view value, const StartLine& start_line, HeadMeaning& meaning) {
+  if (start_line.version_minor == 0) return nullptr;
+  std::string_view element;
+  while (NextElement(value, element)) {
+    if (element.empty()) continue;
+    if (!EqualsIgnoreCase(element, "100-continue")) return &kExpectation;
+    meaning.expects_continue = true;
   }
+  return nullptr;
+}
 
-  // Rules about several fields, or about the lack of one.
-  Fault Finish(HeadMeaning& meaning) const {
-    if (!host_seen_ && !old_version()) return &kNoHost;
-    // RFC 9112 section 6.3: such a message ought to be handled as an error.
-    if (!length_.empty() && chunked_) return &kLengthAndCoding;
-    // RFC 9110 section 9.3.6 gives it no meaning, and http-parser takes it for tunnel data.
-    const bool has_body = chunked_ || length_.find_first_not_of('0') != length_.npos;
-    if (start_line_.method == "CONNECT" && has_body) return &kBodyOfConnect;
-    meaning.host = host_;
-    meaning.expects_continue = expects_continue_;
-    WritePlainHead(meaning.plain_head);
-    return nullptr;
+// A list of tokens (RFC 9110 section 7.6.1).
+Fault AddConnection(std::string_view value, HeadMeaning& meaning) {
+  std::string_view element;
+  while (NextElement(value, element)) {
+    if (!ConsistsOf(kToken, element)) return &kConnectionOption;
+    meaning.close |= TokenIs(element, "close");
+    meaning.keep_alive |= TokenIs(element, "keep-alive");
+    meaning.connection_upgrade |= TokenIs(element, "upgrade");
   }
+  return nullptr;
+}
 
- private:
-  bool old_version() const { return start_line_.version_minor == 0; }
+// RFC 9110 section 8.6: equal duplicates may be merged or refused.
+Fault AddLength(std::string_view value, HeadMeaning& meaning) {
+  if (!meaning.content_length.empty()) return &kSeveralLengths;
+  meaning.content_length = value;
+  return CheckContentLength(value);
+}
 
-  Fault AddHost(std::string_view value) {
-    if (host_seen_) return &kSeveralHosts;
-    host_seen_ = true;
-    host_ = value;
-    return CheckHost(value);
+// RFC 9112 section 6.1: in HTTP/1.0 a sign of faulty framing.
+Fault AddCoding(std::string_view value, const StartLine& start_line, HeadMeaning& meaning) {
+  if (meaning.chunked) return &kSeveralCodings;
+  if (start_line.version_minor == 0) return &kCodingInOldVersion;
+  meaning.chunked = true;
+  return CheckTransferEncoding(value);
+}
+
+Fault AddField(const Field& field, const StartLine& start_line, HeadMeaning& meaning) {
+  // The lengths tell most fields apart before any letter is compared.
+  switch (field.name.size()) {
+    case 4:
+      if (!TokenIs(field.name, "host")) return nullptr;
+      if (meaning.host.data() != nullptr) return &kSeveralHosts;
+      meaning.host = field.value;
+      return CheckHost(field.value);
+    case 6:
+      return TokenIs(field.name, "expect") ? AddExpect(field.value, start_line, meaning) : nullptr;
+    case 7:
+      // RFC 9110 section 7.8: to be ignored in HTTP/1.0.
+      meaning.upgrade |=
+          TokenIs(field.name, "upgrade") && !field.value.empty() && start_line.version_minor > 0;
+      return nullptr;
+    case 10:
+      return TokenIs(field.name, "connection") ? AddConnection(field.value, meaning) : nullptr;
+    case 14:
+      return TokenIs(field.name, "content-length") ? AddLength(field.value, meaning) : nullptr;
+    case 17:
+      return TokenIs(field.name, "transfer-encoding") ? AddCoding(field.value, start_line, meaning)
+                                                      : nullptr;
+    default:
+      return nullptr;
   }
-
-  // RFC 9110 section 10.1.1: 100-continue is the only expectation there is; HTTP/1.0 has none.
-  Fault AddExpect(std::string_view value) {
-    if (old_version()) return nullptr;
-    std::string_view element;
-    while (NextElement(value, element)) {
-      if (element.empty()) continue;
-      if (!EqualsIgnoreCase(element, "100-continue")) return &kExpectation;
-      expects_continue_ = true;
-    }
-    return nullptr;
-  }
-
-  // A list of tokens (RFC 9110 section 7.6.1).
-  Fault AddConnection(std::string_view value) {
-    std::string_view element;
-    while (NextElement(value, element)) {
-      if (!ConsistsOf(kToken, element)) return &kConnectionOption;
-      close_ |= TokenIs(element, "close");
-      keep_alive_ |= TokenIs(element, "keep-alive");
-      connection_upgrade_ |= TokenIs(element, "upgrade");
-    }
-    return nullptr;
-  }
-
-  // RFC 9110 section 8.6: equal duplicates may be merged or refused.
-  Fault AddLength(std::string_view value) {
-    if (!length_.empty()) return &kSeveralLengths;
-    length_ = value;
-    return CheckContentLength(value);
-  }
-
-  // RFC 9112 section 6.1: in HTTP/1.0 a sign of faulty framing.
-  Fault AddCoding(std::string_view value) {
-    if (chunked_) return &kSeveralCodings;
-    if (old_version()) return &kCodingInOldVersion;
-    chunked_ = true;
-    return CheckTransferEncoding(value);
-  }
-
-  void WritePlainHead(PlainHead& lines) const {
-    lines.Append(start_line_.method);
-    lines.Append(old_version() ? " / HTTP/1.0\r\n" : " / HTTP/1.1\r\n");
-    if (!length_.empty()) {
-      lines.Append("Content-Length:");
-      lines.Append(length_);
-      lines.Append("\r\n");
-    }
-    if (chunked_) lines.Append("Transfer-Encoding:chunked\r\n");
-    if (close_) lines.Append("Connection:close\r\n");
-    // HTTP/1.1 persists without being asked (RFC 9112 section 9.3).
-    if (keep_alive_ && old_version()) lines.Append("Connection:keep-alive\r\n");
-    if (connection_upgrade_) lines.Append("Connection:upgrade\r\n");
-    if (upgrade_) lines.Append("Upgrade:offered\r\n");
-    lines.Append("\r\n");
-  }
-
-  const StartLine& start_line_;
-  std::string_view host_;
-  std::string_view length_;
-  bool host_seen_ = false;
-  bool chunked_ = false;
-  bool close_ = false;
-  bool keep_alive_ = false;
-  bool connection_upgrade_ = false;
-  bool upgrade_ = false;
-  bool expects_continue_ = false;
-};
+}
 
 // Offset after the quoted string that begins at `at`; `npos` when it does not end (RFC 9110 section
 // 5.6.4). The line has no controls.
@@ -512,6 +469,27 @@ Fault CheckChunkSize(std::string_view digits) {
 
 }  // namespace
 
+bool HeadMeaning::IsPlain() const {
+  return content_length.empty() && !chunked && !close && !keep_alive && !connection_upgrade &&
+         !upgrade;
+}
+
+PlainHead::PlainHead(const StartLine& start_line, const HeadMeaning& meaning) {
+  Append(start_line.method);
+  Append(start_line.version_minor == 0 ? " / HTTP/1.0\r\n" : " / HTTP/1.1\r\n");
+  if (!meaning.content_length.empty()) {
+    Append("Content-Length:");
+    Append(meaning.content_length);
+    Append("\r\n");
+  }
+  if (meaning.chunked) Append("Transfer-Encoding:chunked\r\n");
+  if (meaning.close) Append("Connection:close\r\n");
+  if (meaning.keep_alive) Append("Connection:keep-alive\r\n");
+  if (meaning.connection_upgrade) Append("Connection:upgrade\r\n");
+  if (meaning.upgrade) Append("Upgrade:offered\r\n");
+  Append("\r\n");
+}
+
 void PlainHead::Append(std::string_view text) {
   ROTOR_CHECK(text.size() <= text_.size() - size_, "a plain head is too long");
   std::memcpy(text_.data() + size_, text.data(), text.size());
@@ -535,11 +513,20 @@ GateResult CheckHeadLines(std::string_view input, const RequestLimits& limits,
 
 Fault CheckHeadMeaning(const StartLine& start_line, std::span<const Field> fields,
                        HeadMeaning& meaning) {
-  MeaningGatherer gatherer(start_line);
   for (const Field& field : fields) {
-    if (Fault fault = gatherer.Add(field)) return fault;
+    if (Fault fault = AddField(field, start_line, meaning)) return fault;
   }
-  return gatherer.Finish(meaning);
+  const bool old_version = start_line.version_minor == 0;
+  if (meaning.host.data() == nullptr && !old_version) return &kNoHost;
+  // HTTP/1.1 persists without being asked (RFC 9112 section 9.3).
+  meaning.keep_alive &= old_version;
+  if (meaning.content_length.empty() && !meaning.chunked) return nullptr;
+  // RFC 9112 section 6.3: such a message ought to be handled as an error.
+  if (!meaning.content_length.empty() && meaning.chunked) return &kLengthAndCoding;
+  // RFC 9110 section 9.3.6 gives it no meaning, and http-parser takes it for tunnel data.
+  const std::string_view length = meaning.content_length;
+  const bool has_body = meaning.chunked || length.find_first_not_of('0') != length.npos;
+  return start_line.method == "CONNECT" && has_body ? &kBodyOfConnect : nullptr;
 }
 
 GateResult CheckChunkLine(std::string_view input, const RequestLimits& limits,

@@ -102,29 +102,40 @@ struct GateResult {
 GateResult CheckHeadLines(std::string_view input, const RequestLimits& limits,
                           LineProgress& progress, StartLine& start_line, std::span<Field> fields);
 
+// What the fields of a head mean together.
+struct HeadMeaning {
+  // Only the method and the version decide anything: the PlainHead has no field lines.
+  bool IsPlain() const;
+
+  std::string_view host;            // The value of Host; data() is null without one.
+  std::string_view content_length;  // Digits; empty without one.
+  bool chunked = false;
+  bool close = false;
+  bool keep_alive = false;  // Only in HTTP/1.0.
+  bool connection_upgrade = false;
+  bool upgrade = false;
+  bool expects_continue = false;  // `Expect: 100-continue`, HTTP/1.1.
+};
+
 // The head http-parser decides method, framing, persistence and upgrade by: the request line with
 // the target `/`, at most one field line of each kind without whitespace, the empty line.
 class PlainHead {
  public:
-  void Append(std::string_view text);
+  PlainHead(const StartLine& start_line, const HeadMeaning& meaning);
+
   std::string_view text() const { return {text_.data(), size_}; }
 
  private:
+  void Append(std::string_view text);
+
   // Room for a method of 32 bytes and one of each: Content-Length of 19 digits, Transfer-Encoding,
   // three times Connection, Upgrade, and the empty line.
   std::array<char, 208> text_;
   size_t size_ = 0;
 };
 
-// What the fields of a head mean together.
-struct HeadMeaning {
-  std::string_view host;          // The value of Host; empty without one.
-  bool expects_continue = false;  // `Expect: 100-continue`, HTTP/1.1.
-  PlainHead plain_head;
-};
-
 // Checks the fields of a complete head for what they mean together: Host, the body's framing,
-// persistence, upgrade, expectations.
+// persistence, upgrade, expectations. `meaning` is fresh.
 Fault CheckHeadMeaning(const StartLine& start_line, std::span<const Field> fields,
                        HeadMeaning& meaning);
 

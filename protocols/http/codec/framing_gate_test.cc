@@ -40,7 +40,7 @@ TEST(FramingGateTest, PlainHeadSaysTheSameInThePlainestForm) {
                           {"Proxy-Connection", "close"}};
   HeadMeaning meaning;
   ASSERT_EQ(CheckHeadMeaning(start_line, fields, meaning), nullptr);
-  EXPECT_EQ(meaning.plain_head.text(),
+  EXPECT_EQ(PlainHead(start_line, meaning).text(),
             "POST / HTTP/1.1\r\nContent-Length:007\r\nConnection:close\r\nConnection:upgrade\r\n"
             "Upgrade:offered\r\n\r\n");
 }
@@ -52,7 +52,8 @@ TEST(FramingGateTest, KeepAliveMattersInTheOldVersionOnly) {
   const Field fields[] = {{"Connection", "keep-alive"}};
   HeadMeaning meaning;
   ASSERT_EQ(CheckHeadMeaning(start_line, fields, meaning), nullptr);
-  EXPECT_EQ(meaning.plain_head.text(), "GET / HTTP/1.0\r\nConnection:keep-alive\r\n\r\n");
+  EXPECT_EQ(PlainHead(start_line, meaning).text(),
+            "GET / HTTP/1.0\r\nConnection:keep-alive\r\n\r\n");
 }
 
 TEST(FramingGateTest, LongestPlainHeadFits) {
@@ -64,7 +65,31 @@ TEST(FramingGateTest, LongestPlainHeadFits) {
                           {"Upgrade", "a"},
                           {"Upgrade", "b"}};
   HeadMeaning meaning;
-  EXPECT_EQ(CheckHeadMeaning(start_line, fields, meaning), nullptr);
+  ASSERT_EQ(CheckHeadMeaning(start_line, fields, meaning), nullptr);
+  EXPECT_TRUE(PlainHead(start_line, meaning).text().ends_with("offered\r\n\r\n"));
+}
+
+TEST(FramingGateTest, AHeadIsPlainWhenNoFieldDecides) {
+  StartLine start_line;
+  start_line.method = "GET";
+  const auto is_plain = [&start_line](Field field) {
+    const Field fields[] = {{"Host", "h"}, field};
+    HeadMeaning meaning;
+    EXPECT_EQ(CheckHeadMeaning(start_line, fields, meaning), nullptr);
+    const bool no_lines = PlainHead(start_line, meaning).text().find(':') == std::string_view::npos;
+    EXPECT_EQ(meaning.IsPlain(), no_lines) << field.name;
+    return meaning.IsPlain();
+  };
+  EXPECT_TRUE(is_plain({"Accept", "*/*"}));
+  EXPECT_TRUE(is_plain({"Connection", "keep-alive"}));
+  EXPECT_FALSE(is_plain({"Connection", "close"}));
+  EXPECT_FALSE(is_plain({"Connection", "upgrade"}));
+  EXPECT_FALSE(is_plain({"Upgrade", "a"}));
+  EXPECT_FALSE(is_plain({"Content-Length", "0"}));
+  EXPECT_FALSE(is_plain({"Transfer-Encoding", "chunked"}));
+  start_line.version_minor = 0;
+  EXPECT_FALSE(is_plain({"Connection", "keep-alive"}));
+  EXPECT_TRUE(is_plain({"Upgrade", "a"}));
 }
 
 TEST(FramingGateTest, FieldsThatSteerTheMessageMayNotTrail) {

@@ -54,6 +54,9 @@ class RawParser {
   bool chunked() const { return (parser_.flags & F_CHUNKED) != 0; }
   // The length announced, or what is left of it; 0 without one.
   uint64_t length() const { return parser_.flags & F_CONTENTLENGTH ? parser_.content_length : 0; }
+  std::string_view method() const {
+    return http_method_str(static_cast<http_method>(parser_.method));
+  }
 
   struct NameAndValue {
     std::string name;
@@ -258,6 +261,7 @@ void Check(std::string_view input) {
   if (IsRefusedWrongly(bytes, head.fields)) return;
   RawParser raw;
   ROTOR_CHECK(raw.ExecuteToEnd(bytes), "http-parser refuses the head");
+  ROTOR_CHECK(raw.method() == head.method_text, "another method");
   ROTOR_CHECK(raw.target == head.target, "another target");
   CheckFields(raw, 0, head.fields);
   CheckPersistence(raw, head);

@@ -99,6 +99,27 @@ void Store(const http_parser& parser, Image& image) {
 
 }  // namespace
 
+// What http-parser decides by a head; kept in `parser` for the body. kOther with a fault for a
+// method it does not know.
+Fault Decide(const StartLine& start_line, const HeadMeaning& meaning, http_parser& parser,
+             internal::Decision& decision) {
+  Report report;
+  http_parser_init(&parser, HTTP_REQUEST);
+  if (!Execute(parser, PlainHead(start_line, meaning).text(), report)) {
+    const bool method = HTTP_PARSER_ERRNO(&parser) == HPE_INVALID_METHOD;
+    return method ? &kUnknownMethod : &kRefusedByParser;
+  }
+  decision.method = ToMethod(parser.method);
+  if (!report.message_complete) {
+    const bool chunked = (parser.flags & F_CHUNKED) != 0;
+    decision.body_kind = chunked ? BodyKind::kChunked : BodyKind::kSized;
+    if (!chunked) decision.content_length = parser.content_length;
+  }
+  decision.keep_alive = KeepsAlive(parser, start_line.version_minor);
+  decision.upgrade = parser.upgrade != 0 && decision.method != Method::kConnect;
+  return nullptr;
+}
+
 RequestScratch::RequestScratch(const RequestLimits& limits)
     : limits_(limits), fields_(limits.fields_max), trailers_(limits.trailer_fields_max) {
   ROTOR_CHECK(limits.head_bytes_max <= kSectionBytesMax, "head_bytes_max is above 65536");
@@ -107,6 +128,24 @@ RequestScratch::RequestScratch(const RequestLimits& limits)
               "chunk_extension_line_bytes_max is above 65536");
   ROTOR_CHECK(limits.fields_max > 0, "fields_max is 0");
   ROTOR_CHECK(limits.trailer_fields_max > 0, "trailer_fields_max is 0");
+  for (internal::PlainDecisions& plain : plain_decisions_) {
+    StartLine start_line;
+    start_line.method = plain.method;
+    for (internal::Decision& decision : plain.by_version_minor) {
+      http_parser parser;
+      start_line.version_minor = static_cast<int>(&decision - plain.by_version_minor.data());
+      const Fault fault = Decide(start_line, HeadMeaning(), parser, decision);
+      ROTOR_CHECK(fault == nullptr && decision.body_kind == BodyKind::kNone,
+                  "http-parser finds a body in a request without any field");
+    }
+  }
+}
+
+const internal::Decision* RequestScratch::FindPlainDecision(const StartLine& start_line) const {
+  for (const internal::PlainDecisions& plain : plain_decisions_) {
+    if (plain.method == start_line.method) return &plain.by_version_minor[start_line.version_minor];
+  }
+  return nullptr;
 }
 
 HeadResult RequestParser::ParseHead(std::string_view input, RequestScratch& scratch) {
@@ -138,40 +177,41 @@ HeadResult RequestParser::FinishHead(const StartLine& start_line, size_t head_si
   HeadMeaning meaning;
   if (Fault fault = CheckHeadMeaning(start_line, fields, meaning)) return FailHead(*fault);
 
-  http_parser parser;
-  Report report;
-  http_parser_init(&parser, HTTP_REQUEST);
-  // Each head anew, though most plain heads are those of the request before: nothing that was made
-  // of one request may decide another.
-  if (!Execute(parser, meaning.plain_head.text(), report)) {
-    const bool method = HTTP_PARSER_ERRNO(&parser) == HPE_INVALID_METHOD;
-    return FailHead(method ? kUnknownMethod : kRefusedByParser);
-  }
-
   RequestHead& head = scratch.head_;
   head.method_text = start_line.method;
-  head.method = ToMethod(parser.method);
   head.target = start_line.target;
   head.path = start_line.path;
   head.query = start_line.query;
   head.host = start_line.authority.empty() ? meaning.host : start_line.authority;
   head.version_minor = start_line.version_minor;
   head.fields = fields;
-  const bool chunked = (parser.flags & F_CHUNKED) != 0;
-  head.body_kind = report.message_complete ? BodyKind::kNone
-                   : chunked               ? BodyKind::kChunked
-                                           : BodyKind::kSized;
-  head.content_length = head.body_kind == BodyKind::kSized ? parser.content_length : 0;
-  head.keep_alive = KeepsAlive(parser, start_line.version_minor);
-  head.expect_continue = meaning.expects_continue && head.body_kind != BodyKind::kNone;
-  head.upgrade = parser.upgrade != 0 && head.method != Method::kConnect;
 
-  if (head.body_kind != BodyKind::kNone) {
-    phase_ = chunked ? Phase::kChunkLine : Phase::kSizedBody;
+  const internal::Decision* decision =
+      meaning.IsPlain() ? scratch.FindPlainDecision(start_line) : nullptr;
+  internal::Decision decided_now;
+  if (decision == nullptr) {
+    if (Fault fault = DecideNow(start_line, meaning, decided_now)) return FailHead(*fault);
+    decision = &decided_now;
+  }
+  head.method = decision->method;
+  head.body_kind = decision->body_kind;
+  head.content_length = decision->content_length;
+  head.keep_alive = decision->keep_alive;
+  head.expect_continue = meaning.expects_continue && head.body_kind != BodyKind::kNone;
+  head.upgrade = decision->upgrade;
+  return {HeadResult::Outcome::kHead, head_size, &head, nullptr};
+}
+
+Fault RequestParser::DecideNow(const StartLine& start_line, const HeadMeaning& meaning,
+                               internal::Decision& decision) {
+  http_parser parser;
+  if (Fault fault = Decide(start_line, meaning, parser, decision)) return fault;
+  if (decision.body_kind != BodyKind::kNone) {
+    phase_ = decision.body_kind == BodyKind::kChunked ? Phase::kChunkLine : Phase::kSizedBody;
     chunk_extension_bytes_ = 0;
     Store(parser, image_);
   }
-  return {HeadResult::Outcome::kHead, head_size, &head, nullptr};
+  return nullptr;
 }
 
 BodyResult RequestParser::ParseBody(std::string_view input, RequestScratch& scratch) {

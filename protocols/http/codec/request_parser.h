@@ -26,6 +26,7 @@
 #ifndef ROTOR_PROTOCOLS_HTTP_CODEC_REQUEST_PARSER_H_
 #define ROTOR_PROTOCOLS_HTTP_CODEC_REQUEST_PARSER_H_
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -36,6 +37,25 @@
 #include "protocols/http/codec/request_head.h"
 
 namespace rotor::http {
+
+namespace internal {
+
+// What http-parser decides about a head.
+struct Decision {
+  Method method = Method::kOther;
+  BodyKind body_kind = BodyKind::kNone;
+  bool keep_alive = false;
+  bool upgrade = false;
+  uint64_t content_length = 0;
+};
+
+// The decisions about heads in which nothing but method and version decides anything.
+struct PlainDecisions {
+  std::string_view method;
+  std::array<Decision, 2> by_version_minor = {};
+};
+
+}  // namespace internal
 
 // Memory in which heads and trailers are taken apart; about 4.5 KiB with default limits, none of it
 // needed between two calls. So that an idle connection costs a RequestParser and nothing else, one
@@ -53,7 +73,14 @@ class RequestScratch {
  private:
   friend class RequestParser;
 
+  const internal::Decision* FindPlainDecision(const StartLine& start_line) const;
+
   const RequestLimits limits_;
+  // Most requests have no field that http-parser would have to see, and so only as many different
+  // plain heads exist as methods and versions. http-parser takes 640 instructions for each; asked
+  // here once, before any request, it remains the one who decides.
+  std::array<internal::PlainDecisions, 4> plain_decisions_ = {
+      {{"GET"}, {"HEAD"}, {"OPTIONS"}, {"DELETE"}}};
   std::vector<Field> fields_;
   std::vector<Field> trailers_;
   RequestHead head_;
@@ -126,6 +153,8 @@ class RequestParser {
   HeadResult FailHead(const RequestError& error);
   HeadResult FinishHead(const StartLine& start_line, size_t head_size, size_t field_count,
                         RequestScratch& scratch);
+  Fault DecideNow(const StartLine& start_line, const HeadMeaning& meaning,
+                  internal::Decision& decision);
 
   // Each takes the next part of a body from `rest`, the input not consumed yet. Those that return
   // bool say whether the next part may follow in the same call.
