@@ -141,21 +141,6 @@ struct ResponseWriter::HeadPlan {
   std::string_view body;        // Appended to the head.
 };
 
-void ResponseWriter::BeginResponse() {
-  state_ = State::kHeadDue;
-  status_ = 0;
-  body_bytes_ = 0;
-}
-
-void ResponseWriter::Begin(const RequestHead& request) {
-  ROTOR_CHECK(state_ == State::kIdle, "Begin() before the last response is complete");
-  BeginResponse();
-  method_ = request.method;
-  old_version_ = request.version_minor == 0;
-  upgrade_ = request.upgrade;
-  keep_alive_ = request.keep_alive;
-}
-
 void ResponseWriter::BeginUnknown() {
   ROTOR_CHECK(state_ == State::kIdle, "BeginUnknown() before the last response is complete");
   BeginResponse();

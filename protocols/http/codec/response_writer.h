@@ -27,6 +27,7 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "core/base/check.h"
 #include "protocols/http/codec/framing_gate.h"
 #include "protocols/http/codec/request_head.h"
 
@@ -87,7 +88,14 @@ class ResponseWriter {
 
   // A response to `request` is due; keeps nothing of it but method, version and persistence. In
   // state kIdle only.
-  void Begin(const RequestHead& request);
+  void Begin(const RequestHead& request) {
+    ROTOR_CHECK(state_ == State::kIdle, "Begin() before the last response is complete");
+    BeginResponse();
+    method_ = request.method;
+    old_version_ = request.version_minor == 0;
+    upgrade_ = request.upgrade;
+    keep_alive_ = request.keep_alive;
+  }
 
   // The connection will be closed after this response, which says so. In state kHeadDue.
   void CloseAfterResponse();
@@ -149,7 +157,11 @@ class ResponseWriter {
   absl::Status CheckStart(const ResponseHead& head) const;
   std::string_view ConnectionValue(const ResponseHead& head) const;
   void WriteHead(Output& output, const HeadPlan& plan) const;
-  void BeginResponse();
+  void BeginResponse() {
+    state_ = State::kHeadDue;
+    status_ = 0;
+    body_bytes_ = 0;
+  }
 
   State state_ = State::kIdle;
   Method method_ = Method::kOther;

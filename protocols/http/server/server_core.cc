@@ -41,29 +41,22 @@ Intent ServerCore::FrameReceived(Stream& stream, Scope& scope, ServerShared& sha
 
 // ---- The head ----
 
-Intent ServerCore::ReceiveHead(const Event& event) {
+// The functions of a request that comes and is answered whole are inlined into each other: they
+// are small, and most of what they would cost alone is their frames.
+[[gnu::always_inline]] inline Intent ServerCore::ReceiveHead(const Event& event) {
   // A head that comes in one piece, as nearly all do, needs no memory of the connection.
   RequestParser whole;
   RequestParser& parser = pending_ != nullptr ? pending_->parser : whole;
-  const std::string_view input = event.stream.input();
-  const HeadResult result = parser.ParseHead(input, event.shared.scratch);
+  const HeadResult result = parser.ParseHead(event.stream.input(), event.shared.scratch);
   if (result.outcome == HeadResult::Outcome::kError) {
     return Refuse(result.error->status, result.error->reason, event);
   }
-  if (result.outcome == HeadResult::Outcome::kNeedMore) {
-    if (pending_ == nullptr) {
-      BeginPending(parser, event);
-      // Absolute: a byte now and then does not extend it.
-      pending_->head_deadline = event.scope.now() + event.shared.options.head_timeout;
-      state_ = State::kHead;
-    }
-    return Expect::Bytes(static_cast<uint32_t>(input.size() + 1)).Before(pending_->head_deadline);
-  }
+  if (result.outcome == HeadResult::Outcome::kNeedMore) return AwaitHead(parser, event);
 
   const RequestHead& head = *result.head;
   event.shared.requests.Add();
   writer_.Begin(head);
-  BeginRecord(&head, event);
+  if (event.shared.access_records.on()) BeginRecord(&head, event);
   state_ = State::kAnswering;
   // What follows CONNECT is no request but the tunnel's, if the handler grants one (RFC 9110
   // section 9.3.6).
@@ -74,8 +67,22 @@ Intent ServerCore::ReceiveHead(const Event& event) {
   if (event.shared.calls->head_received != nullptr) {
     return AskForPlan(head, result.head_size, parser, event);
   }
-  return ReceiveBuffered(head, result.head_size, event.shared.options.body_bytes_max, parser,
-                         event);
+  if (parser.body_pending()) {
+    return ReceiveBuffered(head, result.head_size, event.shared.options.body_bytes_max, parser,
+                           event);
+  }
+  return Answer({.head = head, .body = {}, .trailers = {}}, result.head_size, event);
+}
+
+Intent ServerCore::AwaitHead(const RequestParser& parser, const Event& event) {
+  if (pending_ == nullptr) {
+    BeginPending(parser, event);
+    // Absolute: a byte now and then does not extend it.
+    pending_->head_deadline = event.scope.now() + event.shared.options.head_timeout;
+    state_ = State::kHead;
+  }
+  return Expect::Bytes(static_cast<uint32_t>(event.stream.input().size() + 1))
+      .Before(pending_->head_deadline);
 }
 
 Intent ServerCore::AskForPlan(const RequestHead& head, size_t head_bytes, RequestParser& parser,
@@ -262,7 +269,7 @@ void ServerCore::SendContinue(const Event& event) {
 
 // ---- The response ----
 
-Reply::BodyLeft ServerCore::BodyLeft(const Event& event) const {
+inline Reply::BodyLeft ServerCore::BodyLeft(const Event& event) const {
   using Left = Reply::BodyLeft;
   if (pending_ == nullptr || !pending_->parser.body_pending()) return Left::kNothing;
   // A client that waits for 100 and sees a final status may send the body or not: nobody can tell.
@@ -271,7 +278,7 @@ Reply::BodyLeft ServerCore::BodyLeft(const Event& event) const {
   return little ? Left::kLittle : Left::kMuch;
 }
 
-Reply ServerCore::MakeReply(const Event& event, size_t request_bytes) {
+inline Reply ServerCore::MakeReply(const Event& event, size_t request_bytes) {
   if (event.scope.draining() && writer_.state() == ResponseWriter::State::kHeadDue) {
     writer_.CloseAfterResponse();
   }
@@ -286,7 +293,8 @@ Reply ServerCore::ReplyForExchange(const Event& event) {
   return MakeReply(event);
 }
 
-Intent ServerCore::Answer(const Request& request, size_t request_bytes, const Event& event) {
+[[gnu::always_inline]] inline Intent ServerCore::Answer(const Request& request,
+                                                        size_t request_bytes, const Event& event) {
   Reply reply = MakeReply(event, request_bytes);
   event.shared.calls->request_received(event.shared, request, reply, event.scope);
   if (reply.hand_over_.has_value()) return *std::move(reply.hand_over_);
@@ -486,13 +494,12 @@ Intent ServerCore::Wakeup(Stream& stream, Scope& scope, ServerShared& shared) {
 
 // For the access log.
 void ServerCore::BeginRecord(const RequestHead* head, const Event& event) {
-  if (!event.shared.access_records.on()) return;
   event.shared.access_records.Begin(head, event.stream.peer(), event.scope.wall_time(),
                                     event.scope.now(), record_);
 }
 
 void ServerCore::EndRecord(const Event& event) {
-  if (event.shared.access_records.on()) event.shared.access_records.End(event.scope.now(), record_);
+  event.shared.access_records.End(event.scope.now(), record_);
 }
 
 Intent ServerCore::Refuse(int status, std::string_view reason, const Event& event) {
@@ -500,7 +507,7 @@ Intent ServerCore::Refuse(int status, std::string_view reason, const Event& even
   event.shared.requests_refused.Add();
   if (writer_.state() == WriterState::kIdle) {
     writer_.BeginUnknown();
-    BeginRecord(nullptr, event);
+    if (event.shared.access_records.on()) BeginRecord(nullptr, event);
   }
   if (writer_.state() != WriterState::kHeadDue) {
     event.shared.responses_failed.Add();
@@ -531,7 +538,7 @@ Intent ServerCore::AbortUnread() {
 }
 
 Intent ServerCore::Close(const Event& event) {
-  EndRecord(event);
+  if (event.shared.access_records.on()) EndRecord(event);
   EndPending(event);
   state_ = State::kClosing;
   if (event.stream.output_bytes() == 0) return Linger(event);
@@ -549,15 +556,15 @@ Intent ServerCore::Linger(const Event& event) {
       Sooner(event.scope.now() + event.shared.options.close_timeout, event.scope.drain_deadline()));
 }
 
-Intent ServerCore::NextRequest(const Event& event) {
-  EndRecord(event);
+[[gnu::always_inline]] inline Intent ServerCore::NextRequest(const Event& event) {
+  if (event.shared.access_records.on()) EndRecord(event);
   state_ = State::kIdle;
   // The last response has not even left, so the time to take it comes first.
   knows_taken_ = false;
   idle_time_left_ = event.stream.output_bytes() > 0;
-  return Expect::Bytes(1).Before(event.scope.now() + (idle_time_left_
-                                                          ? event.shared.first_idle_wait
-                                                          : event.shared.options.idle_timeout));
+  const Time now = event.scope.now();
+  return Expect::Bytes(1).Before(idle_time_left_ ? event.shared.FirstIdleDeadline(now)
+                                                 : now + event.shared.options.idle_timeout);
 }
 
 void ServerCore::Describe(Description& description) const {

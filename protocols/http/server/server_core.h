@@ -45,6 +45,7 @@ class ServerCore {
   };
 
   Intent ReceiveHead(const Event& event);
+  Intent AwaitHead(const RequestParser& parser, const Event& event);
   Intent AskForPlan(const RequestHead& head, size_t head_bytes, RequestParser& parser,
                     const Event& event);
   Intent ReceiveBuffered(const RequestHead& head, size_t head_bytes, size_t bytes_max,
@@ -78,6 +79,7 @@ class ServerCore {
   bool ClientTakesOutput(const Event& event);
   bool BodyComes(const Event& event);
 
+  // With a log only.
   void BeginRecord(const RequestHead* head, const Event& event);
   void EndRecord(const Event& event);
   Intent Refuse(int status, std::string_view reason, const Event& event);

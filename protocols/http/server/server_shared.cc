@@ -20,18 +20,20 @@ ServerShared::ServerShared(const ServerOptions& server_options, CounterRegistry&
   pending_.reserve(kPendingKeptMax);
 }
 
-const ResponseDefaults& ServerShared::Defaults(Scope& scope) {
-  if (scope.now() >= date_valid_until_) {
-    const absl::Time wall = scope.wall_time();
-    const int64_t seconds = absl::ToUnixSeconds(wall);
-    char date[kHttpDateBytes];
-    FormatHttpDate(seconds, date);
-    date_valid_until_ = scope.now() + (absl::FromUnixSeconds(seconds + 1) - wall);
-    const absl::Status status =
-        defaults_.Set(std::string_view(date, kHttpDateBytes), options.server_name);
-    ROTOR_CHECK(status.ok(), "CheckServerOptions() passed a server_name that cannot be sent");
-  }
-  return defaults_;
+void ServerShared::UpdateDefaults(Scope& scope) {
+  const absl::Time wall = scope.wall_time();
+  const int64_t seconds = absl::ToUnixSeconds(wall);
+  char date[kHttpDateBytes];
+  FormatHttpDate(seconds, date);
+  date_valid_until_ = scope.now() + (absl::FromUnixSeconds(seconds + 1) - wall);
+  const absl::Status status =
+      defaults_.Set(std::string_view(date, kHttpDateBytes), options.server_name);
+  ROTOR_CHECK(status.ok(), "CheckServerOptions() passed a server_name that cannot be sent");
+}
+
+void ServerShared::UpdateFirstIdleDeadline(Time now) {
+  idle_from_ = now;
+  first_idle_deadline_ = now + first_idle_wait;
 }
 
 ErrorPage ServerShared::MakeErrorPage(int status, std::string_view explanation) {

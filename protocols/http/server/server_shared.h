@@ -60,7 +60,17 @@ class ServerShared {
   ServerShared(const ServerOptions& options, CounterRegistry& counters, std::string_view name);
 
   // With the Date of this second; formatted once per second.
-  const ResponseDefaults& Defaults(Scope& scope);
+  const ResponseDefaults& Defaults(Scope& scope) {
+    if (scope.now() >= date_valid_until_) UpdateDefaults(scope);
+    return defaults_;
+  }
+
+  // For a connection that is idle from `now` on, while its last response may still be owed; worked
+  // out once per turn.
+  Deadline FirstIdleDeadline(Time now) {
+    if (now != idle_from_) UpdateFirstIdleDeadline(now);
+    return first_idle_deadline_;
+  }
 
   // The page for a response of `status`.
   ErrorPage MakeErrorPage(int status, std::string_view explanation);
@@ -82,9 +92,14 @@ class ServerShared {
  private:
   static constexpr size_t kPendingKeptMax = 64;
 
+  void UpdateDefaults(Scope& scope);
+  void UpdateFirstIdleDeadline(Time now);
+
   // The first request comes at any time.
   Time date_valid_until_ = Time::FromNanoseconds(std::numeric_limits<int64_t>::min());
   ResponseDefaults defaults_;
+  Time idle_from_;
+  Deadline first_idle_deadline_ = Time() + first_idle_wait;
   std::vector<std::unique_ptr<PendingRequest>> pending_;
 };
 
