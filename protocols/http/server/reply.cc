@@ -15,13 +15,6 @@ constexpr uint64_t kFileBytesMax = uint64_t{1} << 30;
 
 }  // namespace
 
-absl::Status Reply::Send(const ResponseHead& head, std::string_view body) {
-  if (head.status == 101) return absl::InvalidArgumentError("101 is sent by Reply::Upgrade()");
-  // Said where it is known before the head is written (RFC 9112 section 9.6).
-  if (body_left_ == BodyLeft::kMuch && !started()) writer_.CloseAfterResponse();
-  return writer_.Respond(output_, defaults_, head, body);
-}
-
 absl::Status Reply::SendError(int status, std::string_view explanation,
                               std::span<const Field> fields) {
   const ErrorPage page = shared_.MakeErrorPage(status, explanation);

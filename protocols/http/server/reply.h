@@ -49,7 +49,12 @@ class Reply {
 
   // A whole response. Not 101: see Upgrade(). The connection closes after it if the body of the
   // request was not read and is not small (see BodyPlan::Answered).
-  absl::Status Send(const ResponseHead& head, std::string_view body);
+  absl::Status Send(const ResponseHead& head, std::string_view body) {
+    if (head.status == 101) return absl::InvalidArgumentError("101 is sent by Reply::Upgrade()");
+    // Said where it is known before the head is written (RFC 9112 section 9.6).
+    if (body_left_ == BodyLeft::kMuch && !started()) writer_.CloseAfterResponse();
+    return writer_.Respond(output_, defaults_, head, body);
+  }
   // The common case: 200 with a body.
   absl::Status Send(std::string_view content_type, std::string_view body) {
     return Send({.content_type = content_type}, body);
