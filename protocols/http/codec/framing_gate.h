@@ -15,11 +15,11 @@
 //     any bytes and any length                                  RFC 9112 section 7.1
 //   fields that decide framing in trailers                      RFC 9110 section 6.5.1
 //
-// Its other habits are avoided by what it is given. It loses `close` in `Connection: , close` and
-// in `Connection: c, close`, reads Proxy-Connection as Connection, refuses `Content-Length: 5`
-// followed by a tab, takes `Transfer-EncodingX` for Transfer-Encoding, and spends some twenty
-// instructions on each byte of a target. So it sees no line as received, but the lines of
-// PlainHead, which say the same, as far as it decides anything, in the plainest form.
+// Its other habits are avoided by what it is given. It loses `close` in `Connection: , close`, in
+// `Connection: c, close` and in front of a tab, reads Proxy-Connection as Connection, refuses
+// `Content-Length: 5` followed by a tab, takes `Transfer-EncodingX` for Transfer-Encoding, and
+// spends some twenty instructions on each byte of a target. So it sees no line as received, but the
+// lines of PlainHead, which say the same, as far as it decides anything, in the plainest form.
 //
 // The functions here keep no state; what must survive between calls is in LineProgress. Only
 // offsets survive. An error depends on the bytes alone, not on how they were split.

@@ -102,13 +102,18 @@ std::string_view TrimRight(std::string_view text) {
   return text;
 }
 
+// A field's value is followed by a tab, in front of its line's end in `head`.
+bool TabFollows(std::string_view head, const Field& field) {
+  const char* end = field.value.data() + field.value.size();
+  const std::string_view after(end, static_cast<size_t>(head.data() + head.size() - end));
+  return after.substr(0, after.find('\r')).find('\t') != after.npos;
+}
+
 // http-parser wrongly refuses a tab after a length or coding, and takes the longer name for
 // Transfer-Encoding itself.
 bool IsRefusedWrongly(std::string_view head, std::span<const Field> fields) {
   for (const Field& field : fields) {
-    const char* end = field.value.data() + field.value.size();
-    const std::string_view after(end, static_cast<size_t>(head.data() + head.size() - end));
-    const bool tab = after.substr(0, after.find('\r')).find('\t') != after.npos;
+    const bool tab = TabFollows(head, field);
     if (EqualsIgnoreCase(field.name, "content-length") && tab) return true;
     if (!BeginsWithIgnoreCase(field.name, "transfer-encoding")) continue;
     if (tab || field.name.size() > std::string_view("transfer-encoding").size()) return true;
@@ -126,8 +131,8 @@ void CheckFields(const RawParser& raw, size_t first, std::span<const Field> fiel
 }
 
 // http-parser reads Proxy-Connection as Connection, and loses options in lists that are not as
-// simple as can be; what it does find, the gate must find too.
-void CheckPersistence(const RawParser& raw, const RequestHead& head) {
+// simple as can be, or in front of a tab; what it does find, the gate must find too.
+void CheckPersistence(const RawParser& raw, std::string_view bytes, const RequestHead& head) {
   bool simple = true;
   bool has_upgrade = false;
   for (const Field& field : head.fields) {
@@ -136,6 +141,7 @@ void CheckPersistence(const RawParser& raw, const RequestHead& head) {
       simple &= EqualsIgnoreCase(field.value, "close") ||
                 EqualsIgnoreCase(field.value, "keep-alive") ||
                 EqualsIgnoreCase(field.value, "upgrade");
+      simple &= !TabFollows(bytes, field);
     }
     has_upgrade |= EqualsIgnoreCase(field.name, "upgrade") && !field.value.empty();
   }
@@ -264,7 +270,7 @@ void Check(std::string_view input) {
   ROTOR_CHECK(raw.method() == head.method_text, "another method");
   ROTOR_CHECK(raw.target == head.target, "another target");
   CheckFields(raw, 0, head.fields);
-  CheckPersistence(raw, head);
+  CheckPersistence(raw, bytes, head);
   ROTOR_CHECK(raw.chunked() == (head.body_kind == BodyKind::kChunked), "http-parser sees chunks");
   ROTOR_CHECK(raw.length() == head.content_length, "http-parser sees another length");
   ROTOR_CHECK(raw.messages == (head.body_kind == BodyKind::kNone), "http-parser sees a body");
