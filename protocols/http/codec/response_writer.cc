@@ -19,33 +19,73 @@ constexpr size_t kNumberBytesMax = 20;
 constexpr std::string_view kLineEnd = "\r\n";
 constexpr std::string_view kOkLine = "HTTP/1.1 200 OK\r\n";
 
+// Of values of one to two words, as most are, those two, which may overlap, are cheaper to look at
+// and to copy than a loop or a call.
+constexpr size_t kWordBytes = sizeof(uint64_t);
+bool IsShort(std::string_view value) {
+  return value.size() >= kWordBytes && value.size() <= 2 * kWordBytes;
+}
+
 // Writes into reserved room. The caller has reserved enough: see HeadBytesMax.
 class Cursor {
  public:
-  explicit Cursor(char* begin) : begin_(begin), at_(begin) {}
+  explicit Cursor(char* begin) : at_(begin) {}
 
-  void Put(std::string_view text) {
-    if (text.empty()) return;  // memcpy must not see the null pointer of an empty view.
-    std::memcpy(at_, text.data(), text.size());
+  [[gnu::always_inline]] void Put(std::string_view text) {
+    if (IsShort(text)) {
+      const size_t last = text.size() - kWordBytes;
+      std::memcpy(at_, text.data(), kWordBytes);
+      std::memcpy(at_ + last, text.data() + last, kWordBytes);
+    } else if (!text.empty()) {  // memcpy must not see the null pointer of an empty view.
+      std::memcpy(at_, text.data(), text.size());
+    }
     at_ += text.size();
   }
-  void PutNumber(uint64_t number, int base = 10) {
-    at_ = std::to_chars(at_, at_ + kNumberBytesMax, number, base).ptr;
+  void PutDecimal(uint64_t number) { at_ = std::to_chars(at_, at_ + kNumberBytesMax, number).ptr; }
+  void PutHexadecimal(uint64_t number) {
+    at_ = std::to_chars(at_, at_ + kNumberBytesMax, number, 16).ptr;
   }
-  void PutField(std::string_view name, std::string_view value) {
+  [[gnu::always_inline]] void PutField(std::string_view name, std::string_view value) {
     Put(name);
     Put(": ");
     Put(value);
     Put(kLineEnd);
   }
-  size_t size() const { return static_cast<size_t>(at_ - begin_); }
+  size_t BytesFrom(const char* begin) const { return static_cast<size_t>(at_ - begin); }
 
  private:
-  char* begin_;
   char* at_;
 };
 
-bool IsText(std::string_view value) { return FindControl(value, 0) == value.size(); }
+[[gnu::noinline]] Cursor PutStatusLine(Cursor cursor, const ResponseHead& head) {
+  cursor.Put("HTTP/1.1 ");
+  cursor.PutDecimal(static_cast<uint64_t>(head.status));
+  cursor.Put(" ");
+  cursor.Put(head.reason.empty() ? ReasonPhrase(head.status) : head.reason);
+  cursor.Put(kLineEnd);
+  return cursor;
+}
+
+// The high bit of some byte is set if any of the word at `text` is a control.
+uint64_t FindControls(const char* text) {
+  constexpr uint64_t kOnes = 0x0101010101010101;
+  uint64_t bytes;
+  std::memcpy(&bytes, text, sizeof(bytes));
+  const uint64_t delete_is_zero = bytes ^ (0x7f * kOnes);
+  return ((bytes - 0x20 * kOnes) | (delete_is_zero - kOnes)) & ~bytes;
+}
+
+[[gnu::noinline]] bool IsTextByScan(std::string_view value) {
+  return FindControl(value, 0) == value.size();
+}
+
+inline bool IsText(std::string_view value) {
+  if (!IsShort(value)) return IsTextByScan(value);
+  const uint64_t found =
+      FindControls(value.data()) | FindControls(value.data() + value.size() - kWordBytes);
+  // What is found may be a tab.
+  return (found & 0x8080808080808080) == 0 || IsTextByScan(value);
+}
 
 absl::Status NoText(std::string_view what) {
   return absl::InvalidArgumentError(
@@ -94,6 +134,17 @@ absl::Status CheckHead(const ResponseHead& head) {
   return absl::OkStatus();
 }
 
+// The usual of what CheckHead() passes, in less time.
+bool IsPlain(const ResponseHead& head) {
+  return head.status >= 200 && head.status <= 599 && head.reason.empty() && head.fields.empty() &&
+         IsText(head.content_type);
+}
+
+// Its text would need a larger frame in each Respond().
+[[gnu::noinline]] absl::Status NoBodyAllowed(int status) {
+  return absl::InvalidArgumentError(absl::StrCat("HTTP response: status ", status, " has no body"));
+}
+
 bool HasUpgrade(std::span<const Field> fields) {
   for (const Field& field : fields) {
     if (EqualsIgnoreCase(field.name, "upgrade")) return true;
@@ -104,8 +155,8 @@ bool HasUpgrade(std::span<const Field> fields) {
 // RFC 9110 section 15: these responses end with their head, and have no framing fields (RFC 9110
 // section 8.6, RFC 9112 section 6.1). After 2xx to CONNECT the connection is a tunnel.
 bool EndsWithHead(int status, Method method) {
-  const bool tunnel = method == Method::kConnect && status >= 200 && status < 300;
-  return status < 200 || status == 204 || status == 304 || tunnel;
+  if (status < 200 || status == 204 || status == 304) return true;
+  return method == Method::kConnect && status < 300;
 }
 
 size_t FieldBytes(std::span<const Field> fields) {
@@ -159,64 +210,62 @@ void ResponseWriter::WriteContinue(Output& output) {
   ROTOR_CHECK(state_ == State::kHeadDue, "WriteContinue() after the head was written");
   ROTOR_CHECK(!old_version_, "WriteContinue() to an HTTP/1.0 client");
   constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-  Cursor cursor(output.Reserve(kContinue.size()));
-  cursor.Put(kContinue);
-  output.Commit(cursor.size());
+  Cursor(output.Reserve(kContinue.size())).Put(kContinue);
+  output.Commit(kContinue.size());
 }
 
-std::string_view ResponseWriter::ConnectionValue(const ResponseHead& head) const {
+// The Connection field, or nothing.
+std::string_view ResponseWriter::ConnectionLine(const ResponseHead& head) const {
   const bool upgrade = HasUpgrade(head.fields);
-  if (head.status == 101) return "upgrade";
-  if (!keep_alive_) return upgrade ? "close, upgrade" : "close";
-  if (upgrade) return old_version_ ? "keep-alive, upgrade" : "upgrade";
-  return old_version_ ? "keep-alive" : "";
+  if (head.status == 101) return "Connection: upgrade\r\n";
+  if (!keep_alive_) return upgrade ? "Connection: close, upgrade\r\n" : "Connection: close\r\n";
+  if (!old_version_) return upgrade ? "Connection: upgrade\r\n" : "";
+  return upgrade ? "Connection: keep-alive, upgrade\r\n" : "Connection: keep-alive\r\n";
 }
 
 // One pass over reserved room: status line, fields, and `plan.body`.
-void ResponseWriter::WriteHead(Output& output, const HeadPlan& plan) const {
+[[gnu::always_inline]] inline void ResponseWriter::WriteHead(Output& output,
+                                                             const HeadPlan& plan) const {
   const ResponseHead& head = plan.head;
   const std::string_view defaults = plan.defaults.ok_head_;
-  Cursor cursor(output.Reserve(kFixedHeadBytesMax + head.reason.size() + defaults.size() +
-                               head.content_type.size() + FieldBytes(head.fields) +
-                               plan.body.size()));
+  char* const room =
+      output.Reserve(kFixedHeadBytesMax + head.reason.size() + defaults.size() +
+                     head.content_type.size() + FieldBytes(head.fields) + plan.body.size());
+  Cursor cursor(room);
   if (head.status == 200 && head.reason.empty()) {
     cursor.Put(defaults);
   } else {
-    cursor.Put("HTTP/1.1 ");
-    cursor.PutNumber(static_cast<uint64_t>(head.status));
-    cursor.Put(" ");
-    cursor.Put(head.reason.empty() ? ReasonPhrase(head.status) : head.reason);
-    cursor.Put(kLineEnd);
+    cursor = PutStatusLine(cursor, head);
     cursor.Put(defaults.substr(kOkLine.size()));
   }
   if (!head.content_type.empty()) cursor.PutField("Content-Type", head.content_type);
   for (const Field& field : head.fields) cursor.PutField(field.name, field.value);
   if (plan.framing == Framing::kSized) {
     cursor.Put("Content-Length: ");
-    cursor.PutNumber(plan.content_length);
+    cursor.PutDecimal(plan.content_length);
     cursor.Put(kLineEnd);
   } else if (plan.framing == Framing::kChunked) {
-    cursor.PutField("Transfer-Encoding", "chunked");
+    cursor.Put("Transfer-Encoding: chunked\r\n");
   }
-  const std::string_view connection = ConnectionValue(head);
-  if (!connection.empty()) cursor.PutField("Connection", connection);
+  if (!keep_alive_ || old_version_ || !head.fields.empty()) cursor.Put(ConnectionLine(head));
   cursor.Put(kLineEnd);
   cursor.Put(plan.body);
-  output.Commit(cursor.size());
+  output.Commit(cursor.BytesFrom(room));
 }
 
 absl::Status ResponseWriter::Respond(Output& output, const ResponseDefaults& defaults,
                                      const ResponseHead& head, std::string_view body) {
   ROTOR_CHECK(state_ == State::kHeadDue, "Respond() when no response is due");
-  if (absl::Status status = CheckHead(head); !status.ok()) return status;
+  if (!IsPlain(head)) {
+    if (absl::Status status = CheckHead(head); !status.ok()) return status;
+  }
   if (head.status == 101 && (!upgrade_ || !HasUpgrade(head.fields))) {
     return absl::InvalidArgumentError(
         "HTTP response: 101 needs an Upgrade field, here and in the request");
   }
   const bool ends_with_head = EndsWithHead(head.status, method_);
   if (!body.empty() && (ends_with_head || head.status == 205)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("HTTP response: status ", head.status, " has no body"));
+    return NoBodyAllowed(head.status);
   }
   const Framing framing = ends_with_head ? Framing::kEndsWithHead : Framing::kSized;
   const std::string_view sent = method_ == Method::kHead ? std::string_view() : body;
@@ -227,19 +276,24 @@ absl::Status ResponseWriter::Respond(Output& output, const ResponseDefaults& def
   return absl::OkStatus();
 }
 
-absl::Status ResponseWriter::CheckStart(const ResponseHead& head) const {
+absl::Status ResponseWriter::Start(Output& output, const HeadPlan& plan) {
   ROTOR_CHECK(state_ == State::kHeadDue, "a response was started when none is due");
-  if (absl::Status status = CheckHead(head); !status.ok()) return status;
-  if (!EndsWithHead(head.status, method_) && head.status != 205) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat("HTTP response: status ", head.status, " has no body to announce"));
+  const int code = plan.head.status;
+  if (absl::Status status = CheckHead(plan.head); !status.ok()) return status;
+  if (EndsWithHead(code, method_) || code == 205) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("HTTP response: status ", code, " has no body to announce"));
+  }
+  if (plan.framing == Framing::kUntilClose) keep_alive_ = false;
+  WriteHead(output, plan);
+  status_ = static_cast<uint16_t>(code);
+  return absl::OkStatus();
 }
 
 absl::Status ResponseWriter::StartSized(Output& output, const ResponseDefaults& defaults,
                                         const ResponseHead& head, uint64_t content_length) {
-  if (absl::Status status = CheckStart(head); !status.ok()) return status;
-  WriteHead(output, {defaults, head, Framing::kSized, content_length, {}});
-  status_ = static_cast<uint16_t>(head.status);
+  absl::Status status = Start(output, {defaults, head, Framing::kSized, content_length, {}});
+  if (!status.ok()) return status;
   state_ = method_ == Method::kHead ? State::kBodyOmitted : State::kSizedBody;
   body_bytes_left_ = content_length;
   return absl::OkStatus();
@@ -247,11 +301,9 @@ absl::Status ResponseWriter::StartSized(Output& output, const ResponseDefaults& 
 
 absl::Status ResponseWriter::StartStreamed(Output& output, const ResponseDefaults& defaults,
                                            const ResponseHead& head) {
-  if (absl::Status status = CheckStart(head); !status.ok()) return status;
-  keep_alive_ = keep_alive_ && !old_version_;
   const Framing framing = old_version_ ? Framing::kUntilClose : Framing::kChunked;
-  WriteHead(output, {defaults, head, framing, 0, {}});
-  status_ = static_cast<uint16_t>(head.status);
+  absl::Status status = Start(output, {defaults, head, framing, 0, {}});
+  if (!status.ok()) return status;
   if (method_ == Method::kHead) {
     state_ = State::kBodyOmitted;
   } else {
@@ -273,16 +325,17 @@ absl::Status ResponseWriter::Write(Output& output, std::string_view data) {
   // An empty chunk would be the last one.
   if (state_ == State::kBodyOmitted || data.empty()) return absl::OkStatus();
   body_bytes_ += data.size();
-  Cursor cursor(output.Reserve(data.size() + kNumberBytesMax + 2 * kLineEnd.size()));
+  char* const room = output.Reserve(data.size() + kNumberBytesMax + 2 * kLineEnd.size());
+  Cursor cursor(room);
   if (state_ == State::kChunkedBody) {
-    cursor.PutNumber(data.size(), 16);
+    cursor.PutHexadecimal(data.size());
     cursor.Put(kLineEnd);
     cursor.Put(data);
     cursor.Put(kLineEnd);
   } else {
     cursor.Put(data);
   }
-  output.Commit(cursor.size());
+  output.Commit(cursor.BytesFrom(room));
   return absl::OkStatus();
 }
 
@@ -305,11 +358,12 @@ absl::Status ResponseWriter::Finish(Output& output, std::span<const Field> trail
   const State last_state = state_;
   state_ = State::kIdle;
   if (last_state == State::kChunkedBody) {
-    Cursor cursor(output.Reserve(FieldBytes(trailers) + 2 * kLineEnd.size() + 1));
+    char* const room = output.Reserve(FieldBytes(trailers) + 2 * kLineEnd.size() + 1);
+    Cursor cursor(room);
     cursor.Put("0\r\n");
     for (const Field& field : trailers) cursor.PutField(field.name, field.value);
     cursor.Put(kLineEnd);
-    output.Commit(cursor.size());
+    output.Commit(cursor.BytesFrom(room));
   }
   if (last_state != State::kSizedBody || body_bytes_left_ == 0) return absl::OkStatus();
   keep_alive_ = false;

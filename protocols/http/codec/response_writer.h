@@ -154,8 +154,8 @@ class ResponseWriter {
   struct HeadPlan;
 
   bool in_body() const { return state_ >= State::kSizedBody; }
-  absl::Status CheckStart(const ResponseHead& head) const;
-  std::string_view ConnectionValue(const ResponseHead& head) const;
+  absl::Status Start(Output& output, const HeadPlan& plan);
+  std::string_view ConnectionLine(const ResponseHead& head) const;
   void WriteHead(Output& output, const HeadPlan& plan) const;
   void BeginResponse() {
     state_ = State::kHeadDue;

@@ -7,7 +7,8 @@ namespace rotor::http {
 
 namespace {
 
-absl::Status SendWithFields(const Response& response, Reply& reply) {
+// Neither may be inlined: their frames are not for each response.
+[[gnu::noinline]] absl::Status SendWithFields(const Response& response, Reply& reply) {
   std::vector<Field> fields;
   fields.reserve(response.fields.size());
   for (const Response::OwnedField& field : response.fields) {
@@ -20,7 +21,7 @@ absl::Status SendWithFields(const Response& response, Reply& reply) {
 }
 
 // What is not sent becomes 500; only here it is known why.
-void LogRefused(const absl::Status& why, Scope& scope) {
+[[gnu::noinline]] void LogRefused(const absl::Status& why, Scope& scope) {
   if (!scope.log().Enabled(LogLevel::kWarning)) return;
   scope.log().Write(LogLevel::kWarning,
                     std::string(absl::StrCat("response refused: ", why.message())));
