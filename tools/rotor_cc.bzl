@@ -9,8 +9,8 @@ load("@bazel_tools//tools/cpp:toolchain_utils.bzl", "find_cpp_toolchain")
 
 _COPTS = ["-std=c++20"]
 
-# Logic is compiled once, in many small .cc files; what that costs in calls, some 12 % of a request's
-# instructions, the linker wins back. See //tools:link_time_optimization.
+# Logic is compiled once, in many small .cc files. What that costs in calls, some 12 % of a
+# request's instructions, the linker wins back. See //tools:link_time_optimization.
 _LINK_TIME_COPTS = select({
     "//tools:link_time_optimization": ["-flto"],
     "//conditions:default": [],
