@@ -419,6 +419,32 @@ TEST_P(BackendContract, ShutdownWriteEndsOnlyOurDirection) {
   EXPECT_EQ(WriteText(io(), connection.socket, "x").error, EPIPE);
 }
 
+TEST_P(BackendContract, WriteLastSendsAndEndsOnlyOurDirection) {
+  const Fd listener = Listen();
+  Connection connection = Connect(listener);
+  EXPECT_EQ(io().WriteLast(connection.socket, "bye").bytes, 3u);
+  EXPECT_EQ(ReceiveAtPeer(*connection.peer, 3), "bye");
+  WaitForEndAtPeer(*connection.peer);
+  connection.peer->Send("still here");
+  EXPECT_EQ(Read(connection.socket, 10), "still here");
+  EXPECT_EQ(io().WriteLast(connection.socket, "x").error, EPIPE);
+}
+
+TEST_P(BackendContract, WriteLastDoesNotEndWhatItCouldNotSend) {
+  const Fd listener = Listen();
+  Connection connection = Connect(listener);
+  const std::string bytes = Pattern(64 << 20);  // More than any buffers on the way.
+  const size_t sent = io().WriteLast(connection.socket, bytes).bytes;
+  ASSERT_GT(sent, 0u);
+  ASSERT_LT(sent, bytes.size());
+  // All that was taken arrives, although no end pushes it.
+  EXPECT_EQ(ReceiveAtPeer(*connection.peer, sent), bytes.substr(0, sent));
+  EXPECT_FALSE(connection.peer->at_end());
+  EXPECT_EQ(io().WriteLast(connection.socket, "rest").bytes, 4u);
+  EXPECT_EQ(ReceiveAtPeer(*connection.peer, 4), "rest");
+  WaitForEndAtPeer(*connection.peer);
+}
+
 TEST_P(BackendContract, ClosingEndsTheStreamAtThePeer) {
   const Fd listener = Listen();
   Connection connection = Connect(listener);

@@ -33,20 +33,20 @@ class Io {
     return absl::UnimplementedError("this backend inherits no listeners");
   }
   virtual Accepted Accept(const Fd& listener) = 0;
-  // A stream to `address`, still being connected, with TCP_NODELAY. Until it is, reading and
-  // writing would block; then it is reported as writable; or error() is, and the next Read() says
-  // why.
+  // A stream to `address`, still being connected, with TCP_NODELAY. Until it is, read and write
+  // would block; then it is reported as writable, or error() is, and the next Read() says why.
   virtual absl::StatusOr<Fd> Connect(const SocketAddress& address) = 0;
   // Zero bytes without an error mean the end of the stream. `into` must not be empty.
   virtual IoResult Read(const Fd& socket, std::span<char> into) = 0;
-  // Sends the pieces in order; may send only a part. At most kWritePiecesMax pieces. A closed
-  // peer is EPIPE, never a signal.
+  // Sends the pieces in order, or a part. At most kWritePiecesMax. A closed peer: EPIPE, no signal.
   virtual IoResult Write(const Fd& socket, std::span<const std::string_view> pieces) = 0;
   static constexpr size_t kWritePiecesMax = 16;
   // Bytes written that the peer's host has not taken yet; 0 where the system does not tell.
   virtual size_t BytesUntaken(const Fd&) { return 0; }
   // Tells the peer that no more will be sent; reading goes on.
   virtual IoResult ShutdownWrite(const Fd& socket) = 0;
+  // Write(), then ShutdownWrite() if all was taken; over TCP the end leaves with the last bytes.
+  virtual IoResult WriteLast(const Fd& socket, std::string_view bytes);
 
   // `address` must be an IP address.
   virtual absl::StatusOr<Fd> BindDatagram(const SocketAddress& address) = 0;

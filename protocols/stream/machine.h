@@ -189,7 +189,7 @@ class Machine {
         case Call::kFlushed:
           stream.Adopt(CallFlushed(stream, scope), call);
           break;
-        case Call::kInputEnded:
+        case Call::kEnd:
           stream.Adopt(CallInputEnded(stream, scope), call);
           break;
         case Call::kFailed:

@@ -178,7 +178,7 @@ bool Stream::CloseTimedOut() {
 
 Stream::Call Stream::End(Step step) {
   end_.emplace(std::move(step));
-  return Call::kNothing;
+  return Call::kNone;
 }
 
 Stream::Call Stream::Fail(absl::Status why) {
@@ -212,16 +212,16 @@ Stream::Call Stream::Advance() {
         state_.write_error == 0 && !state_.end_reported) {
       state_.end_reported = true;
       input_end_ = InputEnd::kPeerFinished;
-      return Call::kInputEnded;
+      return Call::kEnd;
     }
     if (!flushed && intent.input_ == Intent::Input::kNone) {
-      if (state_.write_error == 0) return Call::kNothing;
+      if (state_.write_error == 0) return Call::kNone;
       return Fail(BrokenBy(state_.write_error, "write"));
     }
-    if (!flushed && state_.output.size() >= options.output_pause_bytes) return Call::kNothing;
+    if (!flushed && state_.output.size() >= options.output_pause_bytes) return Call::kNone;
     if (BudgetSpent()) {
       out_of_budget_ = true;
-      return Call::kNothing;
+      return Call::kNone;
     }
     if (flushed) {
       intent.wants_flushed_ = false;
@@ -243,9 +243,9 @@ Stream::Call Stream::Advance() {
     if (too_long || state_.input_ended) {
       state_.end_reported = true;
       input_end_ = too_long ? InputEnd::kFrameTooLong : InputEnd::kPeerFinished;
-      return Call::kInputEnded;
+      return Call::kEnd;
     }
-    if (!ReadMore()) return failure_.ok() ? Call::kNothing : Call::kFailed;
+    if (!ReadMore()) return failure_.ok() ? Call::kNone : Call::kFailed;
   }
 }
 
@@ -335,13 +335,17 @@ void Stream::KeepRest() {
 }
 
 void Stream::WriteSome() {
+  // A peer that has ended too is left by closing.
+  const bool last = state_.output_ends && !state_.input_ended;
   while (!state_.output.empty() && !state_.write_blocked && state_.write_error == 0) {
     const std::array<std::string_view, 1> pieces = {state_.output.view()};
-    const IoResult result = scope_.io().Write(state_.socket, pieces);
+    const IoResult result = last ? scope_.io().WriteLast(state_.socket, pieces[0])
+                                 : scope_.io().Write(state_.socket, pieces);
     if (result.ok()) {
       shell_.bytes_sent->Add(static_cast<int64_t>(result.bytes));
       state_.bytes_sent += static_cast<uint32_t>(result.bytes);
       state_.output.Consume(result.bytes);
+      state_.write_ended = last && state_.output.empty();
     } else if (result.would_block()) {
       state_.write_blocked = true;
     } else {
@@ -359,6 +363,7 @@ void Stream::BreakWriting(int error) {
 }
 
 Stream::Call Stream::AdvanceClose() {
+  state_.output_ends = true;
   input_ = {};
   in_receive_buffer_ = false;
   state_.input.Clear();
@@ -366,20 +371,19 @@ Stream::Call Stream::AdvanceClose() {
     // Within a turn, output waits for the end of it, as always.
     if (!may_read_ || state_.output.size() >= shell_.options.output_pause_bytes) WriteSome();
     if (state_.write_error != 0) return Fail(BrokenBy(state_.write_error, "write"));
-    if (!state_.output.empty()) return Call::kNothing;
+    if (!state_.output.empty()) return Call::kNone;
     // The peer has ended too, and all it sent was read: closing says the rest.
     if (state_.input_ended) return End(Step::Done());
     // An error here is found again by reading.
-    (void)scope_.io().ShutdownWrite(state_.socket);
-    state_.write_ended = true;
-    // No event can have told of the peer's end yet: one look may save registering.
-    if (!state_.watched) state_.readable = true;
+    if (!std::exchange(state_.write_ended, true)) (void)scope_.io().ShutdownWrite(state_.socket);
   }
+  // No event can have told of the peer's end yet: one look may save registering.
+  if (!state_.watched) state_.readable = true;
   while (!state_.input_ended && state_.lingered < shell_.options.linger_bytes_max) {
-    if (!state_.readable || !may_read_) return Call::kNothing;
+    if (!state_.readable || !may_read_) return Call::kNone;
     const IoResult result = scope_.io().Read(state_.socket, scope_.receive_buffer());
     state_.readable = !result.would_block();
-    if (result.would_block()) return Call::kNothing;
+    if (result.would_block()) return Call::kNone;
     // All was sent, so it does not matter how the peer ends.
     if (!result.ok() || result.bytes == 0) break;
     state_.lingered += static_cast<uint32_t>(result.bytes);

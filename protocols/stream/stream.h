@@ -84,6 +84,9 @@ class Stream {
   }
   void CommitOutput(size_t bytes);
   size_t output_bytes() const { return state_.output.size(); }
+  // What is owed now is the last: the end of the stream may leave with it. CloseAfterFlush means
+  // so too; this is for who first looks, by FlushedTo(), after how the peer takes it.
+  void EndOutput() { state_.output_ends = true; }
   // Sends the output, then up to `bytes_max` (> 0) bytes of `file` from `offset` on, without a
   // copy. Fewer, or would_block(), when the peer takes no more or this connection has had its share
   // of the turn: then FlushedTo(0) calls Flushed() when it goes on. Zero bytes without an error:
@@ -107,20 +110,11 @@ class Stream {
   friend struct stream::Upgrade;
 
   // The handlers; what Advance() wants called next.
-  enum class Call : uint8_t {
-    kNothing,
-    kStart,
-    kFrame,
-    kFlushed,
-    kInputEnded,
-    kTimeout,
-    kWakeup,
-    kFailed
-  };
+  enum class Call : uint8_t { kNone, kStart, kFrame, kFlushed, kEnd, kTimeout, kWakeup, kFailed };
 
   Stream(stream::State& state, const stream::Shell& shell, Scope& scope, bool may_read);
 
-  // Goes on until a handler is to be called; kNothing: the turn of this connection is over.
+  // Goes on until a handler is to be called; kNone: the turn of this connection is over.
   Call Advance();
   // Takes over what the handler `after` returned.
   void Adopt(Intent intent, Call after);
@@ -135,7 +129,7 @@ class Stream {
   }
   // True if the deadline was the stream's own, that of closing.
   bool CloseTimedOut();
-  // To be called after kNothing, and only then.
+  // To be called after kNone, and only then.
   Step Finish();
 
   bool FindFrame();

@@ -160,7 +160,8 @@ struct State {
   bool peer_hung_up = false;   // Reported; an end or an error waits behind the input.
   bool input_ended = false;
   bool end_reported = false;
-  bool write_ended = false;
+  bool output_ends = false;  // No more is written; with what is owed, the stream ends.
+  bool write_ended = false;  // It has.
 };
 
 }  // namespace stream

@@ -396,6 +396,32 @@ TEST(CloseTest, ASlowReaderGetsEverythingThenTheEnd) {
   EXPECT_EQ(world.Count("machines_finished"), 1);
 }
 
+TEST(CloseTest, TheEndLeavesWithTheLastBytes) {
+  for (const bool waits_first : {false, true}) {
+    Script script;
+    script.frame = [&](std::string_view frame, Stream& stream, Scope& scope) {
+      const Intent close = Answer(frame, stream, scope);
+      if (!waits_first) return close;
+      stream.EndOutput();
+      return Expect::FlushedTo(0).Forever();
+    };
+    script.flushed = [](Stream& stream, Scope& scope) {
+      EXPECT_EQ(stream.output_bytes(), 0u);
+      return Intent::CloseAfterFlush(scope.now() + absl::Seconds(10));
+    };
+    StreamWorld world;
+    const auto client = world.Serve(script);
+    world.Exchange(*client, "go\n");
+    EXPECT_TRUE(client->ended());
+    EXPECT_EQ(world.backend.transfers, "rw");
+    EXPECT_EQ(world.backend.last_writes, 1);
+    EXPECT_EQ(world.loop->machines(), 2u);  // It waits for the peer, which may still read.
+    client->Close();
+    world.Run();
+    EXPECT_EQ(world.Count("machines_finished"), 1);
+  }
+}
+
 TEST(CloseTest, APeerThatNeverReadsEndsAtTheDeadlineAsAFailure) {
   Script script;
   script.start = [](Stream& stream, Scope& scope) {

@@ -118,6 +118,7 @@ class MeddlingBackend final : public ForwardingBackend {
 
   int accepts = 0;
   std::string transfers;  // "r" for each Read() that got something, "w" for each Write().
+  int last_writes = 0;    // Of the "w", those by WriteLast().
   std::map<WatchKind, int> watches;
   int unwatches = 0;
 
@@ -156,6 +157,10 @@ class MeddlingBackend final : public ForwardingBackend {
     const int error = Next(write_errors);
     if (error != 0) return {.error = error};
     return ForwardingBackend::Write(socket, pieces);
+  }
+  IoResult WriteLast(const Fd& socket, std::string_view bytes) override {
+    ++last_writes;
+    return ForwardingBackend::WriteLast(socket, bytes);
   }
 };
 

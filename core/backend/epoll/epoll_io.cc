@@ -260,6 +260,14 @@ IoResult EpollIo::ShutdownWrite(const Fd& socket) {
   return ToResult(shutdown(socket.number(), SHUT_WR));
 }
 
+IoResult EpollIo::WriteLast(const Fd& socket, std::string_view bytes) {
+  // What MSG_MORE holds back (tcp(7)) leaves with the end of the stream, in one segment.
+  const IoResult result =
+      ToResult(send(socket.number(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_MORE));
+  if (result.ok() && result.bytes == bytes.size()) (void)ShutdownWrite(socket);
+  return result;
+}
+
 absl::StatusOr<Fd> EpollIo::BindDatagram(const SocketAddress& address) {
   const std::string doing = absl::StrCat("bind datagram socket to ", address.ToString());
   // Unix datagram sockets give no edge when a full receiver makes room (unix(7)).

@@ -33,6 +33,7 @@ class EpollIo : public Io {
   IoResult Write(const Fd& socket, std::span<const std::string_view> pieces) override;
   size_t BytesUntaken(const Fd& socket) override;
   IoResult ShutdownWrite(const Fd& socket) override;
+  IoResult WriteLast(const Fd& socket, std::string_view bytes) override;
   absl::StatusOr<Fd> BindDatagram(const SocketAddress& address) override;
   IoResult ReceiveFrom(const Fd& socket, std::span<char> into, SocketAddress& from) override;
   IoResult SendTo(const Fd& socket, std::string_view datagram, const SocketAddress& to) override;

@@ -542,6 +542,7 @@ Intent ServerCore::Close(const Event& event) {
   EndPending(event);
   state_ = State::kClosing;
   if (event.stream.output_bytes() == 0) return Linger(event);
+  event.stream.EndOutput();
   knows_taken_ = false;
   return AwaitClient(event);
 }
