@@ -3,6 +3,9 @@
 //
 // With --held one machine accepts the connections and does nothing with them. They cost what the
 // simulated network and host need; the difference is what our server needs.
+//
+// With --machines there is no connection at all: as many machines wait for their deadlines, and 64
+// at a time are woken and move theirs. That is a loop's own cost of a call.
 #include <time.h>
 #include <unistd.h>
 
@@ -29,7 +32,9 @@
 
 ABSL_FLAG(uint32_t, connections, 1000, "connections, all idle but those that are picked");
 ABSL_FLAG(bool, held, false, "accept them and do nothing else");
-ABSL_FLAG(uint32_t, requests, 20000, "requests, 64 at a time on connections picked at random");
+ABSL_FLAG(bool, machines, false, "machines without connections, which are woken instead");
+ABSL_FLAG(uint32_t, requests, 20000,
+          "requests, or wakes, 64 at a time on connections picked at random");
 
 namespace rotor::benchmarks {
 namespace {
@@ -80,6 +85,20 @@ class Holder {
   SocketAddress address_;
   Fd listener_;
   std::vector<Fd> held_;
+};
+
+// Waits, and moves its deadline when it is woken.
+class Waiter {
+ public:
+  explicit Waiter(std::vector<Notifier>& notifiers) : notifiers_(notifiers) {}
+  Step Start(Scope& scope) {
+    notifiers_.push_back(scope.notifier());
+    return Wakeup(scope);
+  }
+  Step Wakeup(Scope& scope) { return Step::WaitUntil(scope.now() + absl::Hours(24)); }
+
+ private:
+  std::vector<Notifier>& notifiers_;
 };
 
 using HttpServer = Compose<http::Server<Hello>>;
@@ -169,6 +188,30 @@ void Print(uint32_t connections, uint32_t requests) {
               requests == 0 ? 0 : seconds * 1e9 / requests);
 }
 
+void PrintMachines(uint32_t machines, uint32_t wakes) {
+  std::vector<Notifier> notifiers;
+  notifiers.reserve(machines);
+  const size_t before = ResidentBytes();
+  SimWorld world;
+  Loop<Compose<Waiter>> loop =
+      LoopBuilder<Compose<Waiter>>({.machines_max = machines}, world.AddHost("host")).Build();
+  const GroupId group = *loop.AddGroup("waiters");
+  for (uint32_t i = 0; i < machines; ++i) {
+    ROTOR_CHECK(loop.Add<Waiter>(group, notifiers).ok(), "it has room");
+  }
+  ROTOR_CHECK(loop.RunOnce(world.now()).ok(), "the loop runs");
+  ROTOR_CHECK(notifiers.size() == machines, "all have started");
+  const double bytes = static_cast<double>(ResidentBytes() - before) / machines;
+  Random random(1);
+  const double start = ThreadSeconds();
+  for (uint32_t done = 0; done < wakes; done += kAtATime) {
+    for (size_t i = 0; i < kAtATime; ++i) notifiers[random.Below(machines)].Wake();
+    ROTOR_CHECK(loop.RunOnce(world.now()).ok(), "the loop runs");
+  }
+  const double seconds = ThreadSeconds() - start;
+  std::printf("{\"bytes\": %.0f, \"nanoseconds\": %.0f}\n", bytes, seconds * 1e9 / wakes);
+}
+
 }  // namespace
 }  // namespace rotor::benchmarks
 
@@ -177,7 +220,9 @@ int main(int argc, char** argv) {
   absl::ParseCommandLine(argc, argv);
   using rotor::benchmarks::Print;
   const uint32_t connections = absl::GetFlag(FLAGS_connections);
-  if (absl::GetFlag(FLAGS_held)) {
+  if (absl::GetFlag(FLAGS_machines)) {
+    rotor::benchmarks::PrintMachines(connections, absl::GetFlag(FLAGS_requests));
+  } else if (absl::GetFlag(FLAGS_held)) {
     Print<rotor::benchmarks::HoldingServer>(connections, 0);
   } else {
     Print<rotor::benchmarks::HttpServer>(connections, absl::GetFlag(FLAGS_requests));

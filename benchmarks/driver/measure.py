@@ -24,17 +24,25 @@ FLAG_FILES = {
 # A sample in which others used more of the cores than this is counted as disturbed.
 _FOREIGN_MAX = 0.03
 
+# What a sample needs besides its seconds: start, connecting, warm-up, end.
+_MORE_SECONDS = 0.4
+
 # samples[load][server]: one entry per round.
 Samples = dict[str, dict[str, list[Sample]]]
 
 
-def arguments(name: str, about: str, servers: Sequence[str], loads: Sequence[str]):
-    """The flags that every scenario has, parsed."""
+def arguments(
+    name: str, about: str, servers: Sequence[str], loads: Sequence[str], by_default=None
+):
+    """The flags that every scenario has, parsed. Without --only, the servers `by_default` run."""
+    by_default = list(servers) if by_default is None else by_default
     parser = argparse.ArgumentParser(prog=f"benchmarks/{name}", description=about)
     parser.add_argument("--rounds", type=int, default=9, help="default 9")
     parser.add_argument("--seconds", type=float, default=2.0, help="of each sample; default 2")
-    parser.add_argument("--only", default="", help="some of: " + ",".join(servers))
-    parser.add_argument("--loads", default="", help="some of: " + ",".join(loads))
+    usual = "" if by_default == list(servers) else "; default " + ",".join(by_default)
+    some = "some of: "
+    parser.add_argument("--only", default="", help=some + ",".join(servers) + usual)
+    parser.add_argument("--loads", default="", help=some + ",".join(loads))
     parser.add_argument(
         "--output",
         default=os.path.join(tempfile.gettempdir(), "rotor-benchmarks"),
@@ -45,14 +53,24 @@ def arguments(name: str, about: str, servers: Sequence[str], loads: Sequence[str
     chosen = parser.parse_args()
     if chosen.rounds < 1 or chosen.seconds <= 0:
         parser.error("--rounds and --seconds are above zero")
-    chosen.only = _some_of(parser, "--only", chosen.only, servers)
+    chosen.only = _some_of(parser, "--only", chosen.only or ",".join(by_default), servers)
     chosen.loads = _some_of(parser, "--loads", chosen.loads, loads)
     chosen.cores = _cores(parser, chosen.cores)
     # Bazel starts programs elsewhere; paths are meant from where the user is.
     user_folder = os.environ.get("BUILD_WORKING_DIRECTORY", ".")
     chosen.output = pathlib.Path(user_folder, chosen.output)
     chosen.readme = pathlib.Path(user_folder, chosen.readme) if chosen.readme else None
+    if chosen.readme:
+        check_marks(chosen.readme, name)
     return chosen
+
+
+def check_marks(readme: pathlib.Path, name: str) -> None:
+    """Ends the program now, instead of when everything has been measured."""
+    try:
+        report.splice(readme.read_text(), name, "")
+    except (OSError, ValueError) as error:
+        sys.exit(f"--readme: {error}")
 
 
 def _some_of(parser, flag: str, text: str, known: Sequence[str]) -> list[str]:
@@ -75,7 +93,15 @@ def _cores(parser, text: str) -> system.Cores:
 
 def run(name: str, about: str, servers: Sequence[Server], loads: Sequence[Load]) -> int:
     """The whole command. Returns the exit code."""
-    chosen = arguments(name, about, [s.name for s in servers], [l.name for l in loads])
+    chosen = arguments(
+        name,
+        about,
+        [server.name for server in servers],
+        [load.name for load in loads],
+        [server.name for server in servers if server.by_default],
+    )
+    for part in {load.part for load in loads if load.part and chosen.readme}:
+        check_marks(chosen.readme, part)
     os.sched_setaffinity(0, {chosen.cores.client})
     wanted = [server for server in servers if server.name in chosen.only]
     try:
@@ -90,8 +116,16 @@ def run(name: str, about: str, servers: Sequence[Server], loads: Sequence[Load])
     except system.Failure as failure:
         print(f"benchmarks/{name}: {failure}", file=sys.stderr)
         return 1
+    write_samples(name, samples, chosen)
+    parts = {
+        load.part: report.paragraph(circumstances(chosen, short=True))
+        + load_report(load, prepared.servers, samples)
+        for load in wanted_loads
+        if load.part and samples.get(load.name)
+    }
     text = report_of(about, chosen, prepared, wanted_loads, samples, failures)
-    write(name, text, plot_of(name, prepared.servers, wanted_loads, samples), samples, chosen)
+    picture = plot_of(name, prepared.servers, wanted_loads, samples)
+    write(name, text, picture, samples, chosen, parts)
     return 1 if failures else 0
 
 
@@ -109,6 +143,8 @@ def _rounds(runner: Runner, servers, loads, chosen) -> tuple[Samples, list[str]]
     pairs = [(load, server) for load in loads for server in servers if server.loads(load)]
     samples: Samples = {}
     failures = []
+    minutes = chosen.rounds * len(pairs) * (chosen.seconds + _MORE_SECONDS) / 60
+    print(f"{chosen.rounds} rounds of {len(pairs)} samples: {minutes:.0f} minutes", flush=True)
     for number in range(chosen.rounds):
         for load, server in list(pairs if number % 2 == 0 else reversed(pairs)):
             try:
@@ -154,20 +190,51 @@ def report_of(about, chosen, prepared: Prepared, loads, samples: Samples, failur
         text += report.paragraph("Left out: " + "; ".join(words) + ".")
     text += "".join(report.paragraph(f"**Failed**: {failure}.") for failure in failures)
     for load in loads:
-        if samples.get(load.name):
+        if samples.get(load.name) and not load.part:
             text += load_report(load, prepared.servers, samples)
-    return text + disturbed(samples)
+    return text + summary(loads, prepared.servers, samples) + disturbed(samples)
 
 
-def circumstances(chosen) -> str:
+def summary(loads, servers: Sequence[Server], samples: Samples) -> str:
+    """All goals in one table, and where a peer is ahead."""
+    rows = []
+    compared = 0
+    lost = []
+    for load in loads:
+        for goal in load.goals:
+            result = quotient(samples, load.name, goal.metric, goal.server, goal.reference)
+            if result:
+                met = "met" if report.goal_is_met(result, goal.at_most) else "**missed**"
+                what = f"{goal.server} ÷ {goal.reference}, {METRICS[goal.metric]}"
+                shown = report.interval(result, report.ratio)
+                rows.append([load.name, what, f"{goal.at_most:g}", shown, met])
+        for server in servers:
+            result = quotient(samples, load.name, load.metric, "ours", server.name)
+            if server.kind == "peer" and result:
+                compared += 1
+                if report.loss(result):
+                    lost.append(f"{server.name} in {load.name}")
+    if not rows:
+        return ""
+    text = "### Goals\n\n"
+    text += report.table(["load", "what", "at most", "measured", ""], rows) + "\n"
+    ahead = f"A peer is ahead in {len(lost)} of {compared} comparisons"
+    return text + report.paragraph(ahead + (": " + "; ".join(lost) if lost else "") + ".")
+
+
+def circumstances(chosen, short=False) -> str:
+    """When, where and how; in short if the rest stands elsewhere."""
+    when = f"{time.strftime('%Y-%m-%d %H:%M')}, commit {commit()}, {machine()}. "
+    rounds = f"{chosen.rounds} rounds of {chosen.seconds:g} s"
+    if short:
+        return f"{when}{rounds}."
     flags = "; ".join(
         f"{who}: `{pathlib.Path(file).read_text().strip()}`" for who, file in FLAG_FILES.items()
     )
     compiler = subprocess.run(["g++", "--version"], text=True, capture_output=True).stdout
     optimized = "-DNDEBUG" in pathlib.Path(FLAG_FILES["ours"]).read_text()
     return ("" if optimized else "**Not built with -c opt: worth nothing.** ") + (
-        f"{time.strftime('%Y-%m-%d %H:%M')}, commit {commit()}, {machine()}. "
-        f"{chosen.rounds} rounds of {chosen.seconds:g} s, every second in reverse order; server "
+        f"{when}{rounds}, every second in reverse order; server "
         f"on core {chosen.cores.server}, client on core {chosen.cores.client}. Medians with their "
         f"95 % bootstrap intervals. {compiler.splitlines()[0] if compiler else 'no g++'}; flags of "
         f"{flags}; peers compiled by the driver: `{' '.join(FLAGS)}`."
@@ -277,19 +344,29 @@ def plot_of(name: str, servers, loads, samples: Samples) -> str:
     return plot.plot(f"benchmarks/{name}, {time.strftime('%Y-%m-%d')}: less is better", panels)
 
 
-def write(name: str, text: str, picture: str, samples, chosen) -> None:
-    """Prints the report and leaves it, the plot and the samples in the output folder."""
-    print("\n" + text)
+def write_samples(name: str, samples, chosen) -> None:
     chosen.output.mkdir(parents=True, exist_ok=True)
-    (chosen.output / f"{name}.md").write_text(f"# {name}\n\n{text.strip()}\n")
-    (chosen.output / f"{name}.svg").write_text(picture)
     raw = json.dumps(samples, default=dataclasses.asdict, indent=1)
     (chosen.output / f"{name}.json").write_text(raw + "\n")
+
+
+def write(name: str, text: str, picture: str, samples, chosen, parts: dict | None = None) -> None:
+    """Prints the report and leaves it, the plot and the samples in the output folder.
+
+    `parts` are reports that have marks of their own in the README.
+    """
+    parts = parts or {}
+    everything = "".join(parts.values()) + text
+    print("\n" + everything)
+    write_samples(name, samples, chosen)
+    (chosen.output / f"{name}.md").write_text(f"# {name}\n\n{everything.strip()}\n")
+    (chosen.output / f"{name}.svg").write_text(picture)
     print(f"written: {chosen.output}/{name}.md, .svg, .json")
     if chosen.readme:
-        shown = plot_link(name, chosen.output, chosen.readme) + text
-        chosen.readme.write_text(report.splice(chosen.readme.read_text(), name, shown))
-        print(f"written: the part of {chosen.readme} marked '{name}'")
+        shown = {name: plot_link(name, chosen.output, chosen.readme) + text, **parts}
+        for part, its_text in shown.items():
+            chosen.readme.write_text(report.splice(chosen.readme.read_text(), part, its_text))
+            print(f"written: the part of {chosen.readme} marked '{part}'")
 
 
 def plot_link(name: str, output: pathlib.Path, readme: pathlib.Path) -> str:

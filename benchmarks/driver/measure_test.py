@@ -41,6 +41,33 @@ class LoadReportTest(unittest.TestCase):
         self.assertNotIn("loss", _report(_samples(4), _samples(3), _samples(5)))
 
 
+class SummaryTest(unittest.TestCase):
+    def test_goals_and_losses_of_all_loads(self):
+        goal = Goal("ours", "cpu", "null", 1.08)
+        loads = [Load(name, "title", None, goals=[goal]) for name in ("one", "two", "not run")]
+        servers = [
+            Server("ours", None, kind="ours"),
+            Server("null", None, kind="reference"),
+            Server("libuv", None),
+        ]
+        samples = {
+            "one": {"ours": _samples(4), "null": _samples(4), "libuv": _samples(5)},
+            "two": {"ours": _samples(4), "null": _samples(3), "libuv": _samples(3)},
+        }
+        text = measure.summary(loads, servers, samples)
+        self.assertIn("| one | ours ÷ null, server CPU µs per request | 1.08 | 1.000 | met |", text)
+        self.assertIn("| 1.08 | 1.333 | **missed** |", text)
+        self.assertIn("A peer is ahead in 1 of 2 comparisons: libuv in two.", text)
+
+
+class ReconnectsTest(unittest.TestCase):
+    def test_connections_that_ended_are_said(self):
+        ours, null = _samples(4), _samples(4)
+        self.assertNotIn("anew", _report(ours, null, _samples(4)))
+        ours[0].reconnects = 12
+        self.assertIn("* ours ended 12 connections", _report(ours, null, _samples(4)))
+
+
 class PlotLinkTest(unittest.TestCase):
     def test_a_plot_below_the_file_is_shown(self):
         readme = pathlib.Path("/a/benchmarks/README.md")

@@ -39,6 +39,7 @@ class Server:
     source: str = ""
     libraries: Sequence[str] = ()
     left_out: str = ""  # Why it cannot run at all.
+    by_default: bool = True  # Or only if --only names it.
     loads: Callable[["Load"], bool] = lambda load: True
     ready: Callable[[int], bool] = system.connects
 
@@ -67,6 +68,7 @@ class Load:
     tags: frozenset = frozenset()
     goals: Sequence[Goal] = ()
     parse: Callable[[str], dict] | None = None
+    part: str = ""  # The marked part of the README that shows it, if not that of its command.
     half_of: str = ""  # A load whose rate, halved, is this one's: see Runner.calibrate.
     rate: float = 0
 

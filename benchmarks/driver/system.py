@@ -103,7 +103,7 @@ def wait_until_ready(
             return
         if process.poll() is not None:
             break
-        time.sleep(0.05)
+        time.sleep(0.01)
     said = log.read_text(errors="replace")[-500:]
     raise Failure(f"{process.args[0]} does not serve port {port}: {said}")
 

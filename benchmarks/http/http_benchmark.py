@@ -30,11 +30,7 @@ def servers() -> list[Server]:
     return [
         Server(
             "ours",
-            lambda port, _: [
-                _HELLO_HTTP,
-                f"--port={port}",
-                f"--machines_max={_MANY + _SPARE_FILES}",
-            ],
+            lambda port, _: [_HELLO_HTTP, f"--port={port}"],
             kind="ours",
         ),
         Server(
@@ -160,7 +156,8 @@ def loads() -> list[Load]:
         ),
     ]
     if peers.program("wrk"):
-        result.insert(0, Load("wrk", "wrk -t2 -c 400, one field", wrk_command, parse=parse_wrk))
+        title = "wrk -t2 -c 400 http://127.0.0.1/"
+        result.insert(0, Load("wrk", title, wrk_command, parse=parse_wrk, part="wrk"))
     return result
 
 

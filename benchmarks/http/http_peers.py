@@ -75,6 +75,16 @@ frontend hello
     return [peers.program("haproxy"), "-db", "-f", str(folder / "haproxy.cfg")]
 
 
+def _few(load: Load) -> bool:
+    """Connections that fit (HAProxy reserves two descriptors for each) and take no minutes."""
+    return "many" not in load.tags
+
+
+def _short(load: Load) -> bool:
+    """Its library runs under the other loads; this is the server with which short ones compare."""
+    return "close" in load.tags
+
+
 def _writes_each_answer_alone(load: Load) -> bool:
     """evhttp without TCP_NODELAY waits 40 ms for each batch: a figure of a stall, not of cost."""
     return "pipelined" not in load.tags
@@ -97,6 +107,7 @@ def http_peers() -> list[Server]:
             headers=["h2o.h"],
             libraries=["h2o-evloop", "ssl", "crypto", "z"],
             package="libh2o-evloop-dev",
+            loads=_few,
         ),
         Server(
             "beast",
@@ -105,6 +116,7 @@ def http_peers() -> list[Server]:
             headers=["boost/beast.hpp"],
             libraries=["pthread"],
             package="libboost-dev",
+            loads=_few,
         ),
         Server(
             "libevent",
@@ -114,15 +126,16 @@ def http_peers() -> list[Server]:
             libraries=["event"],
             package="libevent-dev",
             loads=_writes_each_answer_alone,
+            by_default=False,
         ),
         Server("nginx", _nginx, program="nginx", package="nginx-light"),
-        Server("h2o", _h2o, program="h2o", package="h2o"),
+        Server("h2o", _h2o, program="h2o", package="h2o", loads=_short),
         Server(
             "haproxy",
             _haproxy,
             program="haproxy",
             package="haproxy",
-            # It reserves two descriptors for each connection.
-            loads=lambda load: "many" not in load.tags,
+            loads=_few,
+            by_default=False,
         ),
     ]

@@ -23,6 +23,9 @@ namespace {
 
 constexpr size_t kInputBytes = 256 << 10;
 constexpr size_t kOpenedAtATime = 64;
+// Connections from each address of 127.0.0.0/8. The kernel takes every other port first; when it
+// has no more of those, it looks through all of them for each connection.
+constexpr size_t kPortsPerAddress = 10'000;
 constexpr std::string_view kAnswerStart = "HTTP/1.1 200";
 constexpr uint64_t kSecond = 1'000'000'000;
 // Answers that are still missing so long after the end of a run will not come.
@@ -139,6 +142,16 @@ absl::Status StreamLoad::Connect(Connection& connection) {
   if (connection.fd < 0) return Failed("socket");
   const int on = 1;
   ::setsockopt(connection.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (const size_t number = NumberOf(connection); number >= kPortsPerAddress) {
+    sockaddr_in source{};
+    source.sin_family = AF_INET;
+    source.sin_addr.s_addr =
+        htonl(INADDR_LOOPBACK + static_cast<uint32_t>(number / kPortsPerAddress));
+    ::setsockopt(connection.fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+    if (::bind(connection.fd, reinterpret_cast<const sockaddr*>(&source), sizeof source) != 0) {
+      return Failed("bind");
+    }
+  }
   connection.connecting = true;
   connection.wants_write = true;
   if (::connect(connection.fd, reinterpret_cast<const sockaddr*>(&address_), sizeof address_) !=
@@ -153,7 +166,7 @@ absl::Status StreamLoad::Connect(Connection& connection) {
 void StreamLoad::Watch(Connection& connection, int operation, uint32_t events) {
   epoll_event event{};
   event.events = events;
-  event.data.u64 = static_cast<uint64_t>(&connection - connections_.data());
+  event.data.u64 = NumberOf(connection);
   ::epoll_ctl(epoll_, operation, connection.fd, &event);
 }
 

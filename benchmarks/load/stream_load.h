@@ -95,6 +95,9 @@ class StreamLoad {
     bool is_last = false;  // The server ends the connection behind it.
   };
 
+  size_t NumberOf(const Connection& connection) const {
+    return static_cast<size_t>(&connection - connections_.data());
+  }
   absl::Status LearnAnswerLength();
   absl::Status Connect(Connection& connection);
   void Watch(Connection& connection, int operation, uint32_t events);

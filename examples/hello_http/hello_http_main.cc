@@ -12,7 +12,7 @@
 
 ABSL_FLAG(std::string, bind, "127.0.0.1", "address to listen on");
 ABSL_FLAG(uint16_t, port, 8888, "port to listen on; 0 lets the kernel choose");
-ABSL_FLAG(uint32_t, machines_max, 16384, "connections, and a few more; more of them wait");
+ABSL_FLAG(uint32_t, machines_max, 20000, "connections, and a few more; more of them wait");
 ABSL_FLAG(absl::Duration, busy_poll, absl::ZeroDuration(),
           "poll up to so long before sleeping, while it pays");
 ABSL_FLAG(bool, access_log, false, "write a line for each request to standard output");
