@@ -469,9 +469,8 @@ Fault CheckChunkSize(std::string_view digits) {
 
 }  // namespace
 
-bool HeadMeaning::IsPlain() const {
-  return content_length.empty() && !chunked && !close && !keep_alive && !connection_upgrade &&
-         !upgrade;
+bool HeadMeaning::OnlyPersistence() const {
+  return content_length.empty() && !chunked && !connection_upgrade && !upgrade;
 }
 
 PlainHead::PlainHead(const StartLine& start_line, const HeadMeaning& meaning) {

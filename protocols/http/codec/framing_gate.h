@@ -104,8 +104,9 @@ GateResult CheckHeadLines(std::string_view input, const RequestLimits& limits,
 
 // What the fields of a head mean together.
 struct HeadMeaning {
-  // Only the method and the version decide anything: the PlainHead has no field lines.
-  bool IsPlain() const;
+  // Only `close` and `keep_alive` decide anything, besides method and version: the PlainHead has no
+  // other field lines.
+  bool OnlyPersistence() const;
 
   std::string_view host;            // The value of Host; data() is null without one.
   std::string_view content_length;  // Digits; empty without one.

@@ -69,27 +69,27 @@ TEST(FramingGateTest, LongestPlainHeadFits) {
   EXPECT_TRUE(PlainHead(start_line, meaning).text().ends_with("offered\r\n\r\n"));
 }
 
-TEST(FramingGateTest, AHeadIsPlainWhenNoFieldDecides) {
+TEST(FramingGateTest, FieldsThatDecideMoreThanPersistence) {
   StartLine start_line;
   start_line.method = "GET";
-  const auto is_plain = [&start_line](Field field) {
+  const auto only_persistence = [&start_line](Field field) {
     const Field fields[] = {{"Host", "h"}, field};
     HeadMeaning meaning;
     EXPECT_EQ(CheckHeadMeaning(start_line, fields, meaning), nullptr);
     const bool no_lines = PlainHead(start_line, meaning).text().find(':') == std::string_view::npos;
-    EXPECT_EQ(meaning.IsPlain(), no_lines) << field.name;
-    return meaning.IsPlain();
+    EXPECT_EQ(meaning.OnlyPersistence(), no_lines || meaning.close || meaning.keep_alive);
+    return meaning.OnlyPersistence();
   };
-  EXPECT_TRUE(is_plain({"Accept", "*/*"}));
-  EXPECT_TRUE(is_plain({"Connection", "keep-alive"}));
-  EXPECT_FALSE(is_plain({"Connection", "close"}));
-  EXPECT_FALSE(is_plain({"Connection", "upgrade"}));
-  EXPECT_FALSE(is_plain({"Upgrade", "a"}));
-  EXPECT_FALSE(is_plain({"Content-Length", "0"}));
-  EXPECT_FALSE(is_plain({"Transfer-Encoding", "chunked"}));
+  EXPECT_TRUE(only_persistence({"Accept", "*/*"}));
+  EXPECT_TRUE(only_persistence({"Connection", "keep-alive"}));
+  EXPECT_TRUE(only_persistence({"Connection", "close"}));
+  EXPECT_FALSE(only_persistence({"Connection", "upgrade"}));
+  EXPECT_FALSE(only_persistence({"Upgrade", "a"}));
+  EXPECT_FALSE(only_persistence({"Content-Length", "0"}));
+  EXPECT_FALSE(only_persistence({"Transfer-Encoding", "chunked"}));
   start_line.version_minor = 0;
-  EXPECT_FALSE(is_plain({"Connection", "keep-alive"}));
-  EXPECT_TRUE(is_plain({"Upgrade", "a"}));
+  EXPECT_TRUE(only_persistence({"Connection", "keep-alive"}));
+  EXPECT_TRUE(only_persistence({"Upgrade", "a"}));
 }
 
 TEST(FramingGateTest, FieldsThatSteerTheMessageMayNotTrail) {

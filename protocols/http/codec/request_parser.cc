@@ -129,21 +129,28 @@ RequestScratch::RequestScratch(const RequestLimits& limits)
   ROTOR_CHECK(limits.fields_max > 0, "fields_max is 0");
   ROTOR_CHECK(limits.trailer_fields_max > 0, "trailer_fields_max is 0");
   for (internal::PlainDecisions& plain : plain_decisions_) {
-    StartLine start_line;
-    start_line.method = plain.method;
-    for (internal::Decision& decision : plain.by_version_minor) {
+    for (size_t index = 0; index < plain.decisions.size(); ++index) {
+      StartLine start_line;
+      start_line.method = plain.method;
+      start_line.version_minor = static_cast<int>(index & 1);
+      HeadMeaning meaning;
+      meaning.close = (index & 2) != 0;
+      meaning.keep_alive = (index & 4) != 0;
       http_parser parser;
-      start_line.version_minor = static_cast<int>(&decision - plain.by_version_minor.data());
-      const Fault fault = Decide(start_line, HeadMeaning(), parser, decision);
-      ROTOR_CHECK(fault == nullptr && decision.body_kind == BodyKind::kNone,
-                  "http-parser finds a body in a request without any field");
+      const Fault fault = Decide(start_line, meaning, parser, plain.decisions[index]);
+      ROTOR_CHECK(fault == nullptr && plain.decisions[index].body_kind == BodyKind::kNone,
+                  "http-parser finds a body in a request without a field that announces one");
     }
   }
 }
 
-const internal::Decision* RequestScratch::FindPlainDecision(const StartLine& start_line) const {
+const internal::Decision* RequestScratch::FindPlainDecision(const StartLine& start_line,
+                                                            const HeadMeaning& meaning) const {
+  if (!meaning.OnlyPersistence()) return nullptr;
+  const size_t index = static_cast<size_t>(start_line.version_minor) + (meaning.close ? 2 : 0) +
+                       (meaning.keep_alive ? 4 : 0);
   for (const internal::PlainDecisions& plain : plain_decisions_) {
-    if (plain.method == start_line.method) return &plain.by_version_minor[start_line.version_minor];
+    if (plain.method == start_line.method) return &plain.decisions[index];
   }
   return nullptr;
 }
@@ -186,8 +193,7 @@ HeadResult RequestParser::FinishHead(const StartLine& start_line, size_t head_si
   head.version_minor = start_line.version_minor;
   head.fields = fields;
 
-  const internal::Decision* decision =
-      meaning.IsPlain() ? scratch.FindPlainDecision(start_line) : nullptr;
+  const internal::Decision* decision = scratch.FindPlainDecision(start_line, meaning);
   internal::Decision decided_now;
   if (decision == nullptr) {
     if (Fault fault = DecideNow(start_line, meaning, decided_now)) return FailHead(*fault);

@@ -49,10 +49,11 @@ struct Decision {
   uint64_t content_length = 0;
 };
 
-// The decisions about heads in which nothing but method and version decides anything.
+// The decisions about heads of a method in which only version and persistence decide anything.
 struct PlainDecisions {
   std::string_view method;
-  std::array<Decision, 2> by_version_minor = {};
+  // By version_minor, and 2 for close, and 4 for keep-alive.
+  std::array<Decision, 8> decisions = {};
 };
 
 }  // namespace internal
@@ -73,12 +74,13 @@ class RequestScratch {
  private:
   friend class RequestParser;
 
-  const internal::Decision* FindPlainDecision(const StartLine& start_line) const;
+  const internal::Decision* FindPlainDecision(const StartLine& start_line,
+                                              const HeadMeaning& meaning) const;
 
   const RequestLimits limits_;
-  // Most requests have no field that http-parser would have to see, and so only as many different
-  // plain heads exist as methods and versions. http-parser takes 640 instructions for each; asked
-  // here once, before any request, it remains the one who decides.
+  // Most requests have no body and no upgrade, and so few different plain heads exist. http-parser
+  // takes 640 instructions for the shortest; asked about all of them here, before any request, it
+  // remains the one who decides.
   std::array<internal::PlainDecisions, 4> plain_decisions_ = {
       {{"GET"}, {"HEAD"}, {"OPTIONS"}, {"DELETE"}}};
   std::vector<Field> fields_;
