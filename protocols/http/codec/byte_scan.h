@@ -66,17 +66,36 @@ inline __m128i InRange(__m128i bytes, char first, char last) {
   return _mm_cmpeq_epi8(_mm_min_epu8(offset, largest), offset);
 }
 
-// A bit for each of the 16 bytes at `text` that is a letter, or from `first` to `last`: most of
-// what the class has in practice, and nothing else.
-inline unsigned FindCommon(ByteClass wanted, const char* text) {
-  const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text));
+// A bit for each of the 16 bytes that is a letter, a digit or one of few marks: most of what the
+// class has in practice, and nothing else.
+template <ByteClass kWanted>
+unsigned FindCommon(__m128i bytes) {
   const __m128i letters = InRange(_mm_or_si128(bytes, _mm_set1_epi8(0x20)), 'a', 'z');
   // "-./0123456789" for paths and queries; "-." and digits for the others.
   __m128i others = InRange(bytes, '-', '9');
-  if (wanted == kToken || wanted == kRegName) {
+  if constexpr (kWanted == kToken || kWanted == kRegName) {
     others = _mm_andnot_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('/')), others);
   }
   return static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(letters, others)));
+}
+
+template <ByteClass kWanted>
+unsigned FindCommon(const char* text) {
+  return FindCommon<kWanted>(_mm_loadu_si128(reinterpret_cast<const __m128i*>(text)));
+}
+
+// The same for a text of 4 to 15 bytes, read as two halves that overlap.
+template <ByteClass kWanted>
+unsigned FindCommonOfFew(std::string_view text) {
+  const size_t half = text.size() >= 8 ? 8 : 4;
+  const size_t second = text.size() - half;
+  const auto load = [half](const char* at) {
+    return half == 8 ? _mm_loadl_epi64(reinterpret_cast<const __m128i*>(at)) : _mm_loadu_si32(at);
+  };
+  const __m128i bytes = _mm_unpacklo_epi64(load(text.data()), load(text.data() + second));
+  const unsigned common = FindCommon<kWanted>(bytes);
+  const unsigned half_mask = (1u << half) - 1;
+  return (common & half_mask) | ((common >> 8 & half_mask) << second);
 }
 
 }  // namespace internal
@@ -90,22 +109,44 @@ inline size_t FindNot(ByteClass wanted, std::string_view text, size_t from = 0) 
   return static_cast<size_t>(at - text.data());
 }
 
-// The same in strides, for what is longer than a few bytes. `wanted` is kToken, kPath, kQuery or
-// kRegName.
-inline size_t FindNotInStrides(ByteClass wanted, std::string_view text, size_t from = 0) {
+namespace internal {
+
+// FindNot in strides where the machine has them, and in bytes elsewhere.
+template <ByteClass kWanted>
+[[gnu::noinline]] size_t FindNotInStrides(std::string_view text, size_t from) {
 #if defined(__SSE2__)
   while (from + sizeof(__m128i) <= text.size()) {
-    const unsigned uncommon = ~internal::FindCommon(wanted, text.data() + from) & 0xffff;
+    const unsigned uncommon = ~FindCommon<kWanted>(text.data() + from) & 0xffff;
     if (uncommon == 0) {
       from += sizeof(__m128i);
       continue;
     }
     from += static_cast<size_t>(std::countr_zero(uncommon));
-    if (!IsOf(wanted, text[from])) return from;
+    if (!IsOf(kWanted, text[from])) return from;
     ++from;
   }
+  if (from + 4 <= text.size()) {
+    const std::string_view rest(text.data() + from, text.size() - from);
+    from += static_cast<size_t>(std::countr_one(FindCommonOfFew<kWanted>(rest)));
+  }
 #endif
-  return FindNot(wanted, text, from);
+  return FindNot(kWanted, text, from);
+}
+
+}  // namespace internal
+
+// FindNot for what is longer than a few bytes or has more text behind it. For kToken, kPath, kQuery
+// and kRegName. Inlined as far as most names and targets go.
+template <ByteClass kWanted>
+[[gnu::always_inline]] inline size_t FindNotInStrides(std::string_view text, size_t from = 0) {
+#if defined(__SSE2__)
+  if (from + sizeof(__m128i) <= text.size()) {
+    const unsigned uncommon = ~internal::FindCommon<kWanted>(text.data() + from) & 0xffff;
+    const size_t found = from + static_cast<size_t>(std::countr_zero(uncommon));
+    if (uncommon != 0 && !IsOf(kWanted, text[found])) return found;
+  }
+#endif
+  return internal::FindNotInStrides<kWanted>(text, from);
 }
 
 inline bool ConsistsOf(ByteClass wanted, std::string_view text) {
@@ -141,34 +182,40 @@ inline unsigned FindUncommonText(const char* text) {
   const __m128i common = _mm_cmpgt_epi8(next, _mm_set1_epi8(0x20));
   return static_cast<unsigned>(_mm_movemask_epi8(common)) ^ 0xffff;
 }
+
+// FindNot(kText, ...) of a text with less than a stride from `from` on. Most heads end in one.
+[[gnu::noinline]] inline size_t FindControlInLastStride(std::string_view text, size_t from) {
+  if (text.size() >= sizeof(__m128i)) {
+    // The part of the stride before `from` does not count.
+    const size_t begin = text.size() - sizeof(__m128i);
+    const unsigned found = FindUncommonText(text.data() + begin) >> (from - begin);
+    if (found == 0) return text.size();
+    from += static_cast<size_t>(std::countr_zero(found));
+    if (!IsOf(kText, text[from])) return from;
+  }
+  return FindControlInWords(text, from);
+}
 #endif
 
 }  // namespace internal
 
 // FindNot(kText, ...) in strides: where a line ends, or breaks the rules.
-inline size_t FindControl(std::string_view text, size_t from) {
+[[gnu::always_inline]] inline size_t FindControl(std::string_view text, size_t from) {
 #if defined(__SSE2__)
-  constexpr size_t kStride = sizeof(__m128i);
-  while (from + kStride <= text.size()) {
+  while (from + sizeof(__m128i) <= text.size()) {
     const unsigned found = internal::FindUncommonText(text.data() + from);
     if (found == 0) {
-      from += kStride;
+      from += sizeof(__m128i);
       continue;
     }
     from += static_cast<size_t>(std::countr_zero(found));
     if (!IsOf(kText, text[from])) return from;
     ++from;
   }
-  if (text.size() >= kStride) {
-    // The last stride, of which the part before `from` does not count. Most heads end in one.
-    const size_t begin = text.size() - kStride;
-    const unsigned found = internal::FindUncommonText(text.data() + begin) >> (from - begin);
-    if (found == 0) return text.size();
-    from += static_cast<size_t>(std::countr_zero(found));
-    if (!IsOf(kText, text[from])) return from;
-  }
-#endif
+  return internal::FindControlInLastStride(text, from);
+#else
   return internal::FindControlInWords(text, from);
+#endif
 }
 
 inline bool IsWhitespace(char byte) { return byte == ' ' || byte == '\t'; }

@@ -96,22 +96,34 @@ Fault CheckLineEnd(std::string_view input, size_t at) {
   return {GateOutcome::kPassed, nullptr, {input.data() + begin, at - begin}};
 }
 
-// Offset of the first byte that is neither of the class nor part of a percent-encoded octet (RFC
-// 3986 section 2.1); text.size() without one.
-size_t FindNotEncoded(ByteClass wanted, std::string_view text) {
-  size_t at = FindNotInStrides(wanted, text);
+bool IsLineEnd(std::string_view input, size_t at) {
+  return input.size() - at >= 2 && input[at] == '\r' && input[at + 1] == '\n';
+}
+
+// Offset of the first byte at or after the '%' at `at` that is neither of the class nor part of a
+// percent-encoded octet.
+template <ByteClass kWanted>
+[[gnu::noinline]] size_t SkipEncoded(std::string_view text, size_t at) {
   while (at < text.size() && text[at] == '%') {
     const bool escape =
         text.size() - at >= 3 && IsOf(kHexDigit, text[at + 1]) && IsOf(kHexDigit, text[at + 2]);
     if (!escape) break;
-    at = FindNotInStrides(wanted, text, at + 3);
+    at = FindNotInStrides<kWanted>(text, at + 3);
   }
   return at;
 }
 
+// Offset of the first byte at or after `from` that is neither of the class nor part of a
+// percent-encoded octet (RFC 3986 section 2.1); text.size() without one.
+template <ByteClass kWanted>
+[[gnu::always_inline]] inline size_t FindNotEncoded(std::string_view text, size_t from = 0) {
+  const size_t at = FindNotInStrides<kWanted>(text, from);
+  return at < text.size() && text[at] == '%' ? SkipEncoded<kWanted>(text, at) : at;
+}
+
 // An IPv6 address in brackets (RFC 3986 section 3.2.2). IPvFuture, of which no version exists, and
 // zone identifiers, which mean nothing to a server, are not accepted.
-bool IsBracketedAddress(std::string_view text) {
+[[gnu::noinline]] bool IsBracketedAddress(std::string_view text) {
   char address[INET6_ADDRSTRLEN];
   if (text.size() < 2 || text.size() - 2 >= sizeof(address)) return false;
   if (text.front() != '[' || text.back() != ']') return false;
@@ -122,14 +134,13 @@ bool IsBracketedAddress(std::string_view text) {
   return inet_pton(AF_INET6, address, &ignored) == 1;
 }
 
+// 0 to 65535, perhaps with zeros before it, or nothing (RFC 3986 section 3.2.3).
 bool IsPort(std::string_view text) {
-  unsigned port = 0;
-  for (const char digit : text) {
-    if (!IsOf(kDigit, digit)) return false;
-    port = port * 10 + static_cast<unsigned>(digit - '0');
-    if (port > 65535) return false;
-  }
-  return true;
+  constexpr std::string_view kLargest = "65535";
+  if (!ConsistsOf(kDigit, text)) return false;
+  if (text.size() < kLargest.size()) return true;
+  text.remove_prefix(std::min(text.find_first_not_of('0'), text.size()));
+  return text.size() < kLargest.size() || (text.size() == kLargest.size() && text <= kLargest);
 }
 
 enum class Port { kOptional, kRequired };
@@ -138,7 +149,7 @@ enum class Port { kOptional, kRequired };
 // only to deceive (RFC 9110 section 4.2.4).
 bool IsAuthority(std::string_view text, Port port) {
   const bool in_brackets = text.starts_with('[');
-  const size_t host_end = in_brackets ? text.find(']') + 1 : FindNotEncoded(kRegName, text);
+  const size_t host_end = in_brackets ? text.find(']') + 1 : FindNotEncoded<kRegName>(text);
   if (host_end == 0) return false;
   if (in_brackets && !IsBracketedAddress(text.substr(0, host_end))) return false;
   const std::string_view rest = text.substr(host_end);
@@ -151,12 +162,12 @@ bool IsAuthority(std::string_view text, Port port) {
 // fragment is never sent. Brackets are not legal in a query either, but browsers send those of
 // `?a[]=1` unescaped, and they have no meaning to any parser.
 Fault CheckOriginForm(std::string_view text, StartLine& start_line) {
-  const size_t path_end = FindNotEncoded(kPath, text);
+  const size_t path_end = FindNotEncoded<kPath>(text);
   start_line.path = text.substr(0, path_end);
   if (path_end == text.size()) return nullptr;
   start_line.query = text.substr(path_end + 1);
   const bool passed =
-      text[path_end] == '?' && FindNotEncoded(kQuery, start_line.query) == start_line.query.size();
+      text[path_end] == '?' && FindNotEncoded<kQuery>(start_line.query) == start_line.query.size();
   return passed ? nullptr : &kTargetCharacter;
 }
 
@@ -242,7 +253,7 @@ Fault ExplainLongRequestLine(std::string_view line, const RequestLimits& limits)
 // has led to request smuggling). The line is the first `size` bytes of `rest`, which goes on with
 // its end; the strides of the search are longer than most names.
 inline Fault CheckFieldLine(std::string_view rest, size_t size, Field& field) {
-  const size_t name_size = FindNotInStrides(kToken, rest);
+  const size_t name_size = FindNotInStrides<kToken>(rest);
   if (name_size == size) return &kNoColon;
   if (rest[name_size] != ':') {
     if (!IsWhitespace(rest[name_size])) return &kFieldName;
@@ -278,6 +289,61 @@ GateResult CheckFieldLines(std::string_view input, const SectionLimits& limits,
     if (Fault fault = CheckFieldLine(rest, line.text.size(), field)) return Refuse(*fault);
     ++progress.fields;
   }
+}
+
+// The request line of nearly all requests, with a target in origin form, at the begin of a head:
+// its size with the line end. 0 for all that is not surely right.
+inline size_t TakeUsualRequestLine(std::string_view head, const RequestLimits& limits,
+                                   StartLine& start_line) {
+  constexpr std::string_view kEnd = " HTTP/1.1\r\n";
+  const size_t method_size = FindNotInStrides<kToken>(head);
+  const std::string_view method(head.data(), method_size);
+  if (CheckMethod(head, method_size) != nullptr || method == "CONNECT") return 0;
+  const size_t path_begin = method_size + 1;
+  if (path_begin == head.size() || head[path_begin] != '/') return 0;
+  const size_t path_end = FindNotEncoded<kPath>(head, path_begin);
+  const bool has_query = path_end < head.size() && head[path_end] == '?';
+  const size_t target_end = has_query ? FindNotEncoded<kQuery>(head, path_end + 1) : path_end;
+  if (head.size() - target_end < kEnd.size()) return 0;
+  if (std::memcmp(head.data() + target_end, kEnd.data(), kEnd.size()) != 0) return 0;
+  if (target_end - path_begin > limits.target_bytes_max) return 0;
+  start_line.method = method;
+  start_line.target = {head.data() + path_begin, target_end - path_begin};
+  start_line.path = {head.data() + path_begin, path_end - path_begin};
+  if (has_query) start_line.query = {head.data() + path_end + 1, target_end - path_end - 1};
+  return target_end + kEnd.size();
+}
+
+// Whitespace, or the end of a line after an empty value: no other controls have passed.
+inline bool IsBlank(char byte) { return static_cast<unsigned char>(byte) <= ' '; }
+
+// Takes the lines of a head as long as they are complete and surely right: a usual request line,
+// then a name, a colon, perhaps one space, a value without whitespace at its ends. False unless
+// that is all of the head; what is not is left to the checks above, which look closely and explain.
+bool TakeUsualLines(std::string_view head, const RequestLimits& limits, LineProgress& progress,
+                    StartLine& start_line, std::span<Field> fields) {
+  size_t line = TakeUsualRequestLine(head, limits, start_line);
+  if (line == 0) return false;
+  size_t count = 0;
+  bool at_end = false;
+  while (true) {
+    at_end = IsLineEnd(head, line);
+    if (at_end || count == limits.fields_max) break;
+    const size_t name_end = FindNotInStrides<kToken>(head, line);
+    if (name_end == line || head.size() - name_end < 2 || head[name_end] != ':') break;
+    const size_t value = name_end + (head[name_end + 1] == ' ' ? 2 : 1);
+    const size_t value_end = FindControl(head, value);
+    if (!IsLineEnd(head, value_end) || value_end - line > limits.field_line_bytes_max) break;
+    if (IsBlank(head[value]) || IsBlank(head[value_end - 1])) break;
+    fields[count] = {{head.data() + line, name_end - line},
+                     {head.data() + value, value_end - value}};
+    ++count;
+    line = value_end + 2;
+  }
+  if (at_end) line += 2;
+  progress = {static_cast<uint32_t>(line), static_cast<uint32_t>(line),
+              static_cast<uint32_t>(count), true};
+  return at_end;
 }
 
 GateResult CheckStartLine(std::string_view input, const RequestLimits& limits,
@@ -498,6 +564,9 @@ void PlainHead::Append(std::string_view text) {
 GateResult CheckHeadLines(std::string_view input, const RequestLimits& limits,
                           LineProgress& progress, StartLine& start_line, std::span<Field> fields) {
   const std::string_view head = input.substr(0, limits.head_bytes_max);
+  if (progress.scanned == 0 && TakeUsualLines(head, limits, progress, start_line, fields)) {
+    return {GateOutcome::kPassed, nullptr, progress.line_start};
+  }
   const bool full = head.size() == limits.head_bytes_max;
   if (!progress.start_line_done) {
     const GateResult result = CheckStartLine(head, limits, progress, start_line);

@@ -92,6 +92,56 @@ TEST(FramingGateTest, FieldsThatDecideMoreThanPersistence) {
   EXPECT_TRUE(only_persistence({"Upgrade", "a"}));
 }
 
+// Everything CheckHeadLines finds in a head, in one string. With `in_pieces` it sees the first byte
+// alone, and so looks closely at each line.
+std::string FindingsOf(std::string_view head, const RequestLimits& limits, bool in_pieces) {
+  LineProgress progress;
+  StartLine start_line;
+  std::vector<Field> fields(limits.fields_max);
+  if (in_pieces) CheckHeadLines(head.substr(0, 1), limits, progress, start_line, fields);
+  const GateResult result = CheckHeadLines(head, limits, progress, start_line, fields);
+  if (result.outcome == GateOutcome::kNeedMore) return "more";
+  if (result.outcome == GateOutcome::kRefused) return std::string(result.fault->reason);
+  std::string findings = std::to_string(result.size);
+  const auto add = [&findings](std::string_view text) { findings.append("|").append(text); };
+  for (const std::string_view part : {start_line.method, start_line.target, start_line.path,
+                                      start_line.query, start_line.authority}) {
+    add(part);
+  }
+  add(std::to_string(start_line.version_minor));
+  for (size_t i = 0; i < progress.fields; ++i) {
+    add(fields[i].name);
+    add(fields[i].value);
+  }
+  return findings;
+}
+
+TEST(FramingGateTest, ALookAtAllLinesFindsWhatACloseLookFinds) {
+  std::vector<RequestLimits> cases(6);
+  cases[1].target_bytes_max = 6;
+  cases[2].fields_max = 2;
+  cases[3].field_line_bytes_max = 9;
+  cases[4].head_bytes_max = 58;
+  cases[5].head_bytes_max = 59;
+  const std::string_view heads[] = {
+      "GET /a%2f?b HTTP/1.1\r\nHost: h\r\nName-0: a b\r\nX:y\r\nEmpty:\r\n\r\n",
+      "CONNECT h:80 HTTP/1.1\r\nHost: h:80\r\nA: \tb\r\nC: d\t\r\nE: \r\n\r\n"};
+  for (const RequestLimits& limits : cases) {
+    for (const std::string_view head : heads) {
+      for (size_t at = 1; at < head.size(); ++at) {
+        ASSERT_EQ(FindingsOf(head.substr(0, at), limits, false),
+                  FindingsOf(head.substr(0, at), limits, true));
+        for (int byte = 0; byte < 256; ++byte) {
+          std::string changed(head);
+          changed[at] = static_cast<char>(byte);
+          ASSERT_EQ(FindingsOf(changed, limits, false), FindingsOf(changed, limits, true))
+              << byte << " at " << at;
+        }
+      }
+    }
+  }
+}
+
 TEST(FramingGateTest, FieldsThatSteerTheMessageMayNotTrail) {
   for (const std::string_view name :
        {"Content-Length", "TRANSFER-ENCODING", "host", "Connection", "Authorization", "Set-Cookie",
@@ -118,20 +168,26 @@ TEST(ByteScanTest, StridesFindWhatSingleStepsFind) {
   }
 }
 
-TEST(ByteScanTest, StridesOverTextFindWhatSingleStepsFind) {
-  for (const ByteClass wanted : {kToken, kPath, kQuery, kRegName}) {
-    for (int byte = 0; byte < 256; ++byte) {
-      for (size_t size = 1; size <= 40; ++size) {
-        for (size_t at = 0; at < size; ++at) {
-          std::string text(size, "aZ0-.9"[at % 6]);
-          text[at] = static_cast<char>(byte);
-          if (at + 3 < size) text[at + 3] = '\x7f';
-          ASSERT_EQ(FindNotInStrides(wanted, text), FindNot(wanted, text)) << byte << " at " << at;
-          ASSERT_EQ(FindNotInStrides(wanted, text, at), FindNot(wanted, text, at)) << byte;
-        }
+template <ByteClass kWanted>
+void ExpectStridesToFindWhatSingleStepsFind() {
+  for (int byte = 0; byte < 256; ++byte) {
+    for (size_t size = 1; size <= 40; ++size) {
+      for (size_t at = 0; at < size; ++at) {
+        std::string text(size, "aZ0-.9"[at % 6]);
+        text[at] = static_cast<char>(byte);
+        if (at + 3 < size) text[at + 3] = '\x7f';
+        ASSERT_EQ(FindNotInStrides<kWanted>(text), FindNot(kWanted, text)) << byte << " at " << at;
+        ASSERT_EQ(FindNotInStrides<kWanted>(text, at), FindNot(kWanted, text, at)) << byte;
       }
     }
   }
+}
+
+TEST(ByteScanTest, StridesOverTextFindWhatSingleStepsFind) {
+  ExpectStridesToFindWhatSingleStepsFind<kToken>();
+  ExpectStridesToFindWhatSingleStepsFind<kPath>();
+  ExpectStridesToFindWhatSingleStepsFind<kQuery>();
+  ExpectStridesToFindWhatSingleStepsFind<kRegName>();
 }
 
 TEST(FieldTest, TokensAreComparedInAnyCase) {
