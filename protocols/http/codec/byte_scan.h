@@ -183,6 +183,14 @@ inline unsigned FindUncommonText(const char* text) {
   return static_cast<unsigned>(_mm_movemask_epi8(common)) ^ 0xffff;
 }
 
+// The same of 64 bytes. Values differ in length from field to field, so that each step more is a
+// branch that processors often predict wrongly.
+inline uint64_t FindUncommonTextInLine(const char* text) {
+  const uint64_t low = FindUncommonText(text) | FindUncommonText(text + 16) << 16;
+  const uint64_t high = FindUncommonText(text + 32) | FindUncommonText(text + 48) << 16;
+  return (low & 0xffffffff) | high << 32;
+}
+
 // FindNot(kText, ...) of a text with less than a stride from `from` on. Most heads end in one.
 [[gnu::noinline]] inline size_t FindControlInLastStride(std::string_view text, size_t from) {
   if (text.size() >= sizeof(__m128i)) {
@@ -202,6 +210,16 @@ inline unsigned FindUncommonText(const char* text) {
 // FindNot(kText, ...) in strides: where a line ends, or breaks the rules.
 [[gnu::always_inline]] inline size_t FindControl(std::string_view text, size_t from) {
 #if defined(__SSE2__)
+  while (from + 64 <= text.size()) {
+    const uint64_t found = internal::FindUncommonTextInLine(text.data() + from);
+    if (found == 0) {
+      from += 64;
+      continue;
+    }
+    from += static_cast<size_t>(std::countr_zero(found));
+    if (!IsOf(kText, text[from])) return from;
+    ++from;
+  }
   while (from + sizeof(__m128i) <= text.size()) {
     const unsigned found = internal::FindUncommonText(text.data() + from);
     if (found == 0) {
