@@ -295,9 +295,9 @@ void LoopCore::Remove(Token token) {
   slot_returned_ = true;
 }
 
-bool LoopCore::HasRoom() const {
+uint32_t LoopCore::RoomLeft() const {
   CheckThread();
-  return !slots_.full();
+  return slots_.capacity() - slots_.size();
 }
 
 absl::StatusOr<Token> LoopCore::ReserveSlot(GroupId group) {

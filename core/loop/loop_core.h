@@ -119,7 +119,7 @@ class LoopCore : public MachineHost {
   }
   Deadline drain_deadline(Token token) const override { return GroupOf(token).drain_deadline; }
   std::span<char> receive_buffer() override { return {receive_buffer_.get(), receive_bytes_}; }
-  bool HasRoom() const override;
+  uint32_t RoomLeft() const override;
   absl::StatusOr<Token> ReserveSlot(GroupId group) override;
   void SlotFilled(Token token) override;
 

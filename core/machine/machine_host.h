@@ -70,7 +70,7 @@ class MachineHost {
   virtual std::span<char> receive_buffer() = 0;
 
   // Spawning in two steps, so that the machine is built in its place by whoever knows its type.
-  virtual bool HasRoom() const = 0;
+  virtual uint32_t RoomLeft() const = 0;
   virtual absl::StatusOr<Token> ReserveSlot(GroupId group) = 0;
   virtual void SlotFilled(Token token) = 0;
 

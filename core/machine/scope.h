@@ -50,6 +50,8 @@ class Scope {
   void FlushAtEndOfTurn() { host_.FlushAtEndOfTurn(token_); }
   // Ready() is called, resumed() and all, when a slot or buffer memory has come back.
   void ResumeWhenRoomReturns() { host_.ResumeWhenRoomReturns(token_); }
+  // How many more machines the loop has slots for.
+  uint32_t room_left() const { return host_.RoomLeft(); }
   // This machine alone does not keep the loop running, and no drain ends it: a signal handler, a
   // periodic report.
   void RunInBackground() { host_.RunInBackground(token_); }

@@ -23,7 +23,7 @@ class Spawner {
   Spawner(MachineHost& host, GroupId group, Prepare prepare)
       : host_(&host), group_(group), prepare_(prepare) {}
 
-  bool HasRoom() const { return host_->HasRoom(); }
+  bool HasRoom() const { return host_->RoomLeft() > 0; }
 
   // Builds M(args...) in its slot and returns the handle that wakes it. Its Start() runs after the
   // current handler has returned. kResourceExhausted if the loop is full: then the arguments are

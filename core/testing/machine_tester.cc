@@ -62,7 +62,8 @@ absl::Status TesterHost::Watch(Token token, const Fd& fd, WatchKind kind, uint8_
 
 absl::StatusOr<Token> TesterHost::ReserveSlot(GroupId) {
   ROTOR_CHECK(children_max_ <= kChildrenMax, "set_children_max() beyond kChildrenMax");
-  if (!HasRoom()) return absl::ResourceExhaustedError("the tester has no room for more children");
+  if (RoomLeft() == 0)
+    return absl::ResourceExhaustedError("the tester has no room for more children");
   return Token{.index = 1 + children(), .generation = 1};
 }
 

@@ -121,7 +121,9 @@ class TesterHost : private TesterWorld, public MachineHost {
   bool draining(Token) const override { return drained_ && !in_background_; }
   Deadline drain_deadline(Token) const override { return drain_deadline_; }
   std::span<char> receive_buffer() override { return receive_buffer_; }
-  bool HasRoom() const override { return children_.size() < children_max_; }
+  uint32_t RoomLeft() const override {
+    return children() < children_max_ ? children_max_ - children() : 0;
+  }
   absl::StatusOr<Token> ReserveSlot(GroupId group) override;
   void SlotFilled(Token token) override { wakes_->SlotAcquired(token); }
 

@@ -60,6 +60,9 @@ class Admission {
       if (client_ != nullptr) client_->admission->Leave(*client_);
     }
 
+    // Nobody is refused or made to wait if this place is held a little longer than needed.
+    bool spare() const { return client_ == nullptr || client_->admission->ample(); }
+
    private:
     friend class Admission;
     explicit Ticket(Client& client) : client_(&client) {}
@@ -70,6 +73,12 @@ class Admission {
   const AcceptLimits& limits() const { return limits_; }
   bool full() const {
     return limits_.connections_max > 0 && connections_ >= limits_.connections_max;
+  }
+  // So many more may come before it is full, and no client has a limit of its own.
+  static constexpr uint32_t kAmple = 64;
+  bool ample() const {
+    return limits_.connections_per_client_max == 0 &&
+           (limits_.connections_max == 0 || connections_ + kAmple <= limits_.connections_max);
   }
   // Wakes `acceptor` once when a place is free again.
   void WakeWhenNotFull(Notifier acceptor) { waiting_ = std::move(acceptor); }

@@ -15,6 +15,9 @@ namespace {
 // Room asked for when input is kept in a buffer of the connection.
 constexpr size_t kReadIntoBufferBytesMin = 2048;
 constexpr size_t kReadIntoBufferBytesMax = 64 << 10;
+// From the end of the output to the first look for the peer's, of a stream that is not registered.
+// Long for a busy client near by, short for who waits for the place.
+constexpr absl::Duration kFirstLookAfter = absl::Milliseconds(10);
 
 absl::Status BrokenBy(int error, const char* call) {
   return absl::ErrnoToStatus(error, absl::StrCat("connection broke in ", call));
@@ -166,6 +169,10 @@ void Stream::NoteReadiness(Readiness readiness) {
 
 bool Stream::CloseTimedOut() {
   if (!state_.intent.closing()) return false;
+  if (!state_.intent.deadline_.ReachedAt(scope_.now())) {
+    Advance();
+    return true;
+  }
   // After a pause of the whole process the deadline may come together with room in the socket.
   WriteSome();
   // If all was sent, the peer merely kept its side open: nothing is lost.
@@ -380,7 +387,7 @@ Stream::Call Stream::AdvanceClose() {
   // No event can have told of the peer's end yet: one look may save registering.
   if (!state_.watched) state_.readable = true;
   while (!state_.input_ended && state_.lingered < shell_.options.linger_bytes_max) {
-    if (!state_.readable || !may_read_) return Call::kNone;
+    if (LooksLater() || !state_.readable || !may_read_) return Call::kNone;
     const IoResult result = scope_.io().Read(state_.socket, scope_.receive_buffer());
     state_.readable = !result.would_block();
     if (result.would_block()) return Call::kNone;
@@ -391,11 +398,23 @@ Stream::Call Stream::AdvanceClose() {
   return End(Step::Done());
 }
 
+// True once: most peers end as soon as they see that the stream has, so a look a moment later finds
+// it and costs less than to register and be told. Not while others need the place.
+bool Stream::LooksLater() {
+  if (state_.watched || state_.look_follows || !state_.ticket.spare() ||
+      scope_.room_left() < stream::Admission::kAmple) {
+    return false;
+  }
+  return looks_later_ = state_.look_follows = true;
+}
+
 Step Stream::Finish() {
+  const Deadline deadline = state_.intent.deadline_;
   if (end_.has_value()) return *std::move(end_);
   KeepRest();
   // Room that a handler reserved and did not use.
   if (state_.output.empty()) state_.output.Clear();
+  if (looks_later_) return Step::WaitUntil(Sooner(scope_.now() + kFirstLookAfter, deadline));
   const bool flush_follows = !state_.output.empty() && !state_.write_blocked;
   if (flush_follows) scope_.FlushAtEndOfTurn();
   const bool wants_to_read = state_.intent.closing()
@@ -409,7 +428,6 @@ Step Stream::Finish() {
     if (!status.ok()) return Step::Fail(status);
     state_.watched = true;
   }
-  const Deadline deadline = state_.intent.deadline_;
   return yields ? Step::Yield(deadline) : Step::WaitUntil(deadline);
 }
 

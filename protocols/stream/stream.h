@@ -127,7 +127,7 @@ class Stream {
     return state_.output.empty() && !state_.readable && state_.watched && state_.write_error == 0 &&
            state_.intent.mode_ == Intent::Mode::kContinue && !state_.intent.wants_flushed_;
   }
-  // True if the deadline was the stream's own, that of closing.
+  // True if the deadline was the stream's own, that of closing or of looking for the peer's end.
   bool CloseTimedOut();
   // To be called after kNone, and only then.
   Step Finish();
@@ -135,6 +135,7 @@ class Stream {
   bool FindFrame();
   bool ReadMore();
   Call AdvanceClose();
+  bool LooksLater();
   void ApplyConsumed();
   void KeepRest();
   bool BudgetSpent() const;
@@ -158,6 +159,7 @@ class Stream {
   bool in_receive_buffer_ = false;
   const bool may_read_;
   bool out_of_budget_ = false;
+  bool looks_later_ = false;  // For the peer's end, instead of registering.
   std::optional<Step> end_;
 };
 

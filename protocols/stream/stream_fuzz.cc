@@ -86,7 +86,11 @@ struct Program {
                   .delayed_event = Probability(4)};
     if (faults & 32) sim.window_bytes = 64;
     if (faults & 64) sim.segment_bytes_max = 5;
-    if (faults & 128) options.listener.defer_accept_seconds = 1;
+    if (faults & 128) {
+      options.listener.defer_accept_seconds = 1;
+      // Room enough to hold places until a later look.
+      loop.machines_max = 128;
+    }
     operations.resize(1 + Next() % 8);
     for (Operation& operation : operations) operation = {Next(), Next()};
     while (!left_.empty()) {

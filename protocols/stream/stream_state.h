@@ -160,7 +160,10 @@ struct State {
   bool peer_hung_up = false;   // Reported; an end or an error waits behind the input.
   bool input_ended = false;
   bool end_reported = false;
-  bool output_ends = false;  // No more is written; with what is owed, the stream ends.
+  // No more is written; with what is owed, the stream ends.
+  bool output_ends : 1 = false;
+  // The peer's end is, or was, looked for without an event.
+  bool look_follows : 1 = false;
   bool write_ended = false;  // It has.
 };
 

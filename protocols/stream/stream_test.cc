@@ -1121,6 +1121,128 @@ TEST(ReadFirstTest, ASilentClientAppearsAfterTheDeferralAndIsRegistered) {
   EXPECT_EQ(client->received(), "a\n");
 }
 
+// A loop with room to spare, and one connection that was answered and waits for its peer's end.
+class LaterLookTest : public testing::Test {
+ protected:
+  static constexpr LoopOptions kRoomy = {.machines_max = 1024};
+
+  explicit LaterLookTest(LoopOptions loop = kRoomy) : world_(StreamWorld::Plain(), loop) {
+    script_.frame = Answer;
+  }
+  void Serve(ListenOptions options = ReadFirst()) {
+    client_ = world_.world.Connect(world_.Mount(script_, options));
+    client_->PauseReading();
+    client_->Send("question\n");
+    world_.Run(absl::Milliseconds(1));
+  }
+  int registered() { return world_.backend.watches[WatchKind::kStream]; }
+
+  Script script_;
+  StreamWorld world_;
+  std::unique_ptr<SimConnection> client_;
+};
+
+TEST_F(LaterLookTest, APeerThatEndsSoonIsNeverRegistered) {
+  Serve();
+  EXPECT_EQ(registered(), 0);
+  EXPECT_EQ(world_.Machines()[1].description.state, "closing");
+  const int64_t turns = world_.turns();
+  client_->ResumeReading();
+  client_->Close();
+  world_.Run(absl::Milliseconds(11));
+  EXPECT_EQ(client_->received(), "answer");
+  EXPECT_EQ(world_.Count("machines_finished"), 1);
+  EXPECT_EQ(registered(), 0);
+  EXPECT_LE(world_.turns(), turns + 3);
+}
+
+TEST_F(LaterLookTest, APeerThatDoesNotIsRegisteredThenAndWaitedFor) {
+  Serve();
+  world_.Run(absl::Milliseconds(11));
+  EXPECT_EQ(registered(), 1);
+  world_.Run(absl::Seconds(8));
+  EXPECT_EQ(world_.loop->machines(), 2u);
+  client_->Close();
+  world_.Run(absl::Milliseconds(1));
+  EXPECT_EQ(world_.Count("machines_finished"), 1);
+  EXPECT_EQ(registered(), 1);
+}
+
+TEST_F(LaterLookTest, InputThatComesMeanwhileDoesNotBecomeAReset) {
+  Serve();
+  client_->Send(std::string(20'000, 'x'));
+  world_.Run(absl::Milliseconds(11));
+  client_->Send(std::string(20'000, 'y'));
+  world_.Run(absl::Milliseconds(1));
+  client_->ResumeReading();
+  world_.Run(absl::Milliseconds(1));
+  EXPECT_EQ(client_->received(), "answer");
+  EXPECT_TRUE(client_->ended());
+  EXPECT_FALSE(client_->was_reset());
+  EXPECT_EQ(world_.loop->machines(), 2u);
+}
+
+TEST_F(LaterLookTest, AWakeUpLooksAtOnce) {
+  Serve();
+  client_->Close();
+  world_.Run(absl::Milliseconds(1));
+  EXPECT_EQ(world_.loop->machines(), 2u);
+  world_.loop->Drain(Deadline::Never());
+  world_.TurnNow();
+  EXPECT_EQ(world_.loop->machines(), 0u);
+  EXPECT_EQ(registered(), 0);
+}
+
+TEST_F(LaterLookTest, ASoonerDeadlineStands) {
+  script_.frame = [](std::string_view frame, Stream& stream, Scope& scope) {
+    stream.Consume(frame.size());
+    stream.Write("answer");
+    return Intent::CloseAfterFlush(scope.now() + absl::Milliseconds(3));
+  };
+  Serve();
+  EXPECT_EQ(world_.loop->machines(), 2u);
+  world_.Run(absl::Milliseconds(3));
+  EXPECT_EQ(world_.Count("machines_finished"), 1);
+}
+
+TEST_F(LaterLookTest, WithoutALingerThereIsNone) {
+  ListenOptions options = ReadFirst();
+  options.stream.linger_bytes_max = 0;
+  Serve(options);
+  EXPECT_EQ(world_.Count("machines_finished"), 1);
+}
+
+TEST_F(LaterLookTest, NoneWhileAClientMayBeRefusedForIt) {
+  ListenOptions options = ReadFirst();
+  options.accept.connections_per_client_max = 100;
+  Serve(options);
+  EXPECT_EQ(registered(), 1);
+}
+
+TEST_F(LaterLookTest, NoneNearTheLimitOfTheListener) {
+  ListenOptions options = ReadFirst();
+  options.accept.connections_max = stream::Admission::kAmple;
+  Serve(options);
+  EXPECT_EQ(registered(), 1);
+}
+
+TEST_F(LaterLookTest, FarFromTheLimitOfTheListenerItMakesNoDifference) {
+  ListenOptions options = ReadFirst();
+  options.accept.connections_max = stream::Admission::kAmple + 1;
+  Serve(options);
+  EXPECT_EQ(registered(), 0);
+}
+
+class FullLaterLookTest : public LaterLookTest {
+ protected:
+  FullLaterLookTest() : LaterLookTest({.machines_max = stream::Admission::kAmple + 1}) {}
+};
+
+TEST_F(FullLaterLookTest, NoneNearTheLimitOfTheLoop) {
+  Serve();
+  EXPECT_EQ(registered(), 1);
+}
+
 TEST(RegistrationTest, WithoutDeferralAConnectionIsNotReadBeforeItIsRegistered) {
   Script script;
   script.start = [](Stream& stream, Scope&) {

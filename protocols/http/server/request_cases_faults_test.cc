@@ -35,9 +35,11 @@ std::string DifferencesIn(const RequestCase& row, const SimOptions& options) {
   SimWorld world(options);
   size_t bytes_seen = 0;
   std::optional<Loop<CaseApp>> loop(
-      LoopBuilder<CaseApp>({.machines_max = 8}, world.AddHost("server")).Build());
-  const auto mounted = http::Mount(
-      *loop, "http", CaseOptions(row, *SocketAddress::Ip("127.0.0.1", 80)), CaseSite(bytes_seen));
+      LoopBuilder<CaseApp>({.machines_max = 128}, world.AddHost("server")).Build());
+  ServerOptions server_options = CaseOptions(row, *SocketAddress::Ip("127.0.0.1", 80));
+  // Then connections are read before they are registered, and linger without that for a while.
+  if (options.seed % 2 == 0) server_options.listener.defer_accept_seconds = 1;
+  const auto mounted = http::Mount(*loop, "http", server_options, CaseSite(bytes_seen));
   if (!mounted.ok()) return mounted.status().ToString();
   const auto run = [&](absl::Duration span) {
     const Time until = world.now() + span;

@@ -20,16 +20,14 @@
 namespace rotor::http {
 namespace {
 
-class SocketCaseTest : public testing::TestWithParam<RequestCase> {};
-
-TEST_P(SocketCaseTest, OnLoopback) {
-  const RequestCase& row = GetParam();
+void ExchangeOnLoopback(const RequestCase& row, int defer_accept_seconds) {
   const auto backend = EpollBackend::Create();
   ASSERT_TRUE(backend.ok()) << backend.status();
   size_t bytes_seen = 0;
-  auto loop = LoopBuilder<CaseApp>({.machines_max = 8}, **backend).Build();
-  const auto mounted = http::Mount(
-      loop, "http", CaseOptions(row, *SocketAddress::Ip("127.0.0.1", 0)), CaseSite(bytes_seen));
+  auto loop = LoopBuilder<CaseApp>({.machines_max = 128}, **backend).Build();
+  ServerOptions options = CaseOptions(row, *SocketAddress::Ip("127.0.0.1", 0));
+  options.listener.defer_accept_seconds = defer_accept_seconds;
+  const auto mounted = http::Mount(loop, "http", options, CaseSite(bytes_seen));
   ASSERT_TRUE(mounted.ok()) << mounted.status();
   const Time give_up = (*backend)->Now() + absl::Seconds(10);
   LoopbackClient client(mounted->addresses[0]);
@@ -66,6 +64,13 @@ TEST_P(SocketCaseTest, OnLoopback) {
       << client.received();
   EXPECT_EQ(bytes_seen, row.served.view.size());
 }
+
+class SocketCaseTest : public testing::TestWithParam<RequestCase> {};
+
+TEST_P(SocketCaseTest, OnLoopback) { ExchangeOnLoopback(GetParam(), 0); }
+
+// Registered only after it was read, and after it has lingered for a while.
+TEST_P(SocketCaseTest, OnLoopbackReadFirst) { ExchangeOnLoopback(GetParam(), 1); }
 
 INSTANTIATE_TEST_SUITE_P(All, SocketCaseTest, testing::ValuesIn(RequestCases()), kNameOfCase);
 
