@@ -123,7 +123,7 @@ template <ByteClass kWanted>
 
 // An IPv6 address in brackets (RFC 3986 section 3.2.2). IPvFuture, of which no version exists, and
 // zone identifiers, which mean nothing to a server, are not accepted.
-[[gnu::noinline]] bool IsBracketedAddress(std::string_view text) {
+bool IsBracketedAddress(std::string_view text) {
   char address[INET6_ADDRSTRLEN];
   if (text.size() < 2 || text.size() - 2 >= sizeof(address)) return false;
   if (text.front() != '[' || text.back() != ']') return false;
@@ -145,17 +145,26 @@ bool IsPort(std::string_view text) {
 
 enum class Port { kOptional, kRequired };
 
+[[gnu::noinline]] size_t FindEndOfAddressInBrackets(std::string_view text) {
+  const size_t end = text.find(']') + 1;
+  return IsBracketedAddress(text.substr(0, end)) ? end : 0;
+}
+
+// The size of the host that the text begins with; 0 without one.
+inline size_t FindHostEnd(std::string_view text) {
+  if (text.starts_with('[')) return FindEndOfAddressInBrackets(text);
+  return FindNotEncoded<kRegName>(text);
+}
+
 // A host that is not empty, and a port (RFC 9110 section 4.2, 7.2). Userinfo is an error: it serves
 // only to deceive (RFC 9110 section 4.2.4).
 bool IsAuthority(std::string_view text, Port port) {
-  const bool in_brackets = text.starts_with('[');
-  const size_t host_end = in_brackets ? text.find(']') + 1 : FindNotEncoded<kRegName>(text);
+  const size_t host_end = FindHostEnd(text);
   if (host_end == 0) return false;
-  if (in_brackets && !IsBracketedAddress(text.substr(0, host_end))) return false;
-  const std::string_view rest = text.substr(host_end);
-  if (rest.empty()) return port == Port::kOptional;
-  if (rest.size() == 1 && port == Port::kRequired) return false;
-  return rest.front() == ':' && IsPort(rest.substr(1));
+  if (host_end == text.size()) return port == Port::kOptional;
+  const std::string_view digits(text.data() + host_end + 1, text.size() - host_end - 1);
+  if (text[host_end] != ':' || !IsPort(digits)) return false;
+  return !digits.empty() || port == Port::kOptional;
 }
 
 // A path and perhaps a query (RFC 9112 section 3.2.1, RFC 3986 section 3.3, 3.4). No '#': a
