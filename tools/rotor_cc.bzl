@@ -31,12 +31,15 @@ _LINK_TIME_LINKOPTS = select({
     "//conditions:default": [],
 })
 
+# For whoever wants to name them, //benchmarks does.
+ROTOR_OPTIMIZATION_COPTS = _TUNING_COPTS + _LINK_TIME_COPTS
+
 # Everything is linked statically with our own libraries: no shared object per library to link.
 
 def rotor_cc_library(name, copts = [], **kwargs):
     native.cc_library(
         name = name,
-        copts = _COPTS + copts + _TUNING_COPTS + _LINK_TIME_COPTS,
+        copts = _COPTS + ROTOR_OPTIMIZATION_COPTS + copts,
         linkstatic = True,
         **kwargs
     )
@@ -44,7 +47,7 @@ def rotor_cc_library(name, copts = [], **kwargs):
 def rotor_cc_binary(name, copts = [], linkopts = [], **kwargs):
     native.cc_binary(
         name = name,
-        copts = _COPTS + copts + _TUNING_COPTS + _LINK_TIME_COPTS,
+        copts = _COPTS + ROTOR_OPTIMIZATION_COPTS + copts,
         linkopts = linkopts + _LINK_TIME_LINKOPTS,
         linkstatic = True,
         **kwargs
@@ -54,7 +57,7 @@ def rotor_cc_test(name, copts = [], linkopts = [], size = "small", **kwargs):
     native.cc_test(
         name = name,
         size = size,
-        copts = _COPTS + copts + _TUNING_COPTS + _LINK_TIME_COPTS,
+        copts = _COPTS + ROTOR_OPTIMIZATION_COPTS + copts,
         linkopts = linkopts + _LINK_TIME_LINKOPTS,
         linkstatic = True,
         **kwargs
